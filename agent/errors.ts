@@ -1,0 +1,35 @@
+import { Status } from "nice-grpc-common";
+
+/**
+ * Everything that can go wrong in the agent, in one table. `status` is what gRPC clients see; `fault` says who can
+ * mend it: the caller, the function (its image or its code), the machine, or we.
+ */
+export const errorTable = {
+  INVALID_REQUEST: { status: Status.INVALID_ARGUMENT, fault: "caller" },
+  IMAGE_NOT_FOUND: { status: Status.NOT_FOUND, fault: "caller" },
+  IMAGE_PULL_FAILED: { status: Status.UNAVAILABLE, fault: "machine" },
+  IMAGE_INVALID: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_NOT_FOUND: { status: Status.NOT_FOUND, fault: "caller" },
+  WORKER_START_FAILED: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_EXITED: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_OUT_OF_MEMORY: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_NOT_READY: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_CONFLICT: { status: Status.ABORTED, fault: "caller" },
+  NETWORK_FAILED: { status: Status.INTERNAL, fault: "machine" },
+  NETWORK_EXHAUSTED: { status: Status.RESOURCE_EXHAUSTED, fault: "machine" },
+  RUNTIME_UNAVAILABLE: { status: Status.UNAVAILABLE, fault: "machine" },
+  INTERNAL: { status: Status.INTERNAL, fault: "esb" },
+} as const satisfies Record<string, { status: Status; fault: "caller" | "function" | "machine" | "esb" }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error whose message is meant for the client; everything else crosses the wire as INTERNAL, without detail. */
+export class AgentError extends Error {
+  override readonly name = "AgentError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What the workers' domain needs from whatever runs containers (W12). containerd is one implementation; nothing in
+ * this folder knows more about it than is written here.
+ */
+
+export type PullPolicy = "if-not-present" | "always" | "never";
+
+/** A function, as far as its workers depend on it. */
+export interface FunctionSpec {
+  readonly name: string;
+  readonly image: string;
+  /** In place of the image's entrypoint and command; empty: the image's own. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly memoryBytes: number;
+  readonly timeoutMs: number;
+  readonly tmpBytes: number;
+  readonly pullPolicy: PullPolicy;
+  readonly handler: string;
+}
+
+/** Who a worker is: kept with the container itself, so that an agent that starts anew can read it back. */
+export interface WorkerIdentity {
+  /** `<function>-<slot>`. */
+  readonly id: string;
+  readonly function: string;
+  readonly slot: number;
+  readonly owner: string;
+  readonly image: string;
+  /** Unique for every worker ever made. */
+  readonly instanceId: string;
+  readonly specDigest: string;
+  readonly createdAtMs: number;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `created`: made but not started, which only a start that broke off leaves behind. */
+export type RuntimeState = "created" | "running" | "paused" | "stopped";
+
+/** A worker as the runtime itself sees it. */
+export interface RuntimeWorker {
+  /** Absent for a container that has a worker's id but was not made by us. */
+  readonly identity: WorkerIdentity | undefined;
+  readonly id: string;
+  readonly state: RuntimeState;
+  /** Absent when it was never attached. */
+  readonly endpoint: Endpoint | undefined;
+  readonly pid: number;
+}
+
+export type StartPhase = "image" | "snapshot" | "network" | "create" | "start" | "ready";
+
+/** Measures a phase around the work that it covers. */
+export type MeasurePhase = <T>(phase: StartPhase, work: () => Promise<T>) => Promise<T>;
+
+export interface StartRequest {
+  readonly identity: WorkerIdentity;
+  readonly function: FunctionSpec;
+}
+
+export interface WorkerStats {
+  readonly cpuUsageNs: bigint;
+  readonly memoryUsageBytes: bigint;
+  readonly memoryLimitBytes: bigint;
+  readonly oomKills: bigint;
+  readonly pids: bigint;
+}
+
+/** What the runtime saw happen to a worker, whoever did it. */
+export type RuntimeEvent =
+  | { readonly type: "exited"; readonly id: string; readonly pid: number; readonly exitStatus: number }
+  | { readonly type: "out-of-memory"; readonly id: string }
+  | { readonly type: "paused"; readonly id: string }
+  | { readonly type: "resumed"; readonly id: string }
+  | { readonly type: "removed"; readonly id: string };
+
+export interface WorkerRuntime {
+  /**
+   * Makes and starts a worker: image, snapshot, network, container, task. A failure or an abort leaves nothing behind.
+   * @throws AgentError of the IMAGE_, NETWORK_, WORKER_START_FAILED and RUNTIME_UNAVAILABLE kinds; with
+   * WORKER_CONFLICT when a container of this id exists
+   */
+  start(
+    request: StartRequest,
+    measure: MeasurePhase,
+    signal: AbortSignal,
+  ): Promise<RuntimeWorker & { readonly endpoint: Endpoint }>;
+  /** The worker of this id, as it is now; undefined when there is none. */
+  inspect(id: string, signal: AbortSignal): Promise<RuntimeWorker | undefined>;
+  /** All containers of the namespace that are ours. */
+  list(signal: AbortSignal): Promise<RuntimeWorker[]>;
+  /** Freezes; succeeds when frozen already. @throws AgentError WORKER_NOT_FOUND, WORKER_CONFLICT */
+  pause(id: string, signal: AbortSignal): Promise<void>;
+  /** Thaws; succeeds when running already. @throws AgentError WORKER_NOT_FOUND, WORKER_CONFLICT */
+  resume(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Ends a worker, in whatever state it is, and removes all that was made for it. Once begun it is carried through.
+   * @param graceMs time between SIGTERM and SIGKILL
+   * @returns whether there was anything to remove
+   */
+  destroy(id: string, graceMs: number): Promise<boolean>;
+  /** @throws AgentError WORKER_NOT_FOUND */
+  stats(id: string, signal: AbortSignal): Promise<WorkerStats>;
+  /** Follows what happens from now on; ends with an error when the runtime goes away. */
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
+}

@@ -1,0 +1,240 @@
+import { z } from "zod";
+
+/**
+ * Every setting of esb: one table for both processes, for the scripts and for docs/configuration.md, which is
+ * generated from it. A setting is an environment variable; each schema parses the variable's text.
+ */
+
+const port = z.coerce.number().int().min(1).max(65535);
+const milliseconds = (least = 0) =>
+  z.coerce
+    .number()
+    .int()
+    .min(least)
+    .max(2 ** 31 - 1);
+const absolutePath = z.string().regex(/^\//, "must be an absolute path");
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+/** `host:port` or `unix:///path`, as the agent listens and the gateway dials. */
+const grpcAddress = z.string().regex(/^(unix:\/\/\/.+|[^/\s]+:\d{1,5})$/, "must be host:port or unix:///path");
+const identifier = z
+  .string()
+  .regex(/^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/, "must be letters and digits joined by single . _ or -");
+
+export type Process = "agent" | "gateway" | "scripts";
+
+interface Setting<T extends z.ZodType = z.ZodType> {
+  readonly schema: T;
+  /** Text of the default, as it would stand in the environment; absent: the setting is optional. */
+  readonly default?: string;
+  readonly usedBy: readonly Process[];
+  readonly description: string;
+}
+
+function setting<T extends z.ZodType>(schema: T, rest: Omit<Setting<T>, "schema">): Setting<T> {
+  return { schema, ...rest };
+}
+
+export const settings = {
+  ESB_GATEWAY_HOST: setting(z.string().min(1), {
+    default: "127.0.0.1",
+    usedBy: ["gateway", "scripts"],
+    description: "Address the gateway listens on.",
+  }),
+  ESB_GATEWAY_PORT: setting(port, {
+    default: "8080",
+    usedBy: ["gateway", "scripts"],
+    description: "Port the gateway listens on.",
+  }),
+  ESB_OWNER: setting(identifier.max(64), {
+    default: "gateway",
+    usedBy: ["gateway"],
+    description: "The gateway's name towards the agent; its workers carry it.",
+  }),
+  ESB_FUNCTIONS: setting(z.string().min(1), {
+    default: "deploy/functions.yml",
+    usedBy: ["gateway", "scripts"],
+    description:
+      "The functions file; a relative path is relative to the working directory. Read again when it changes.",
+  }),
+  ESB_FREEZE_AFTER_MS: setting(milliseconds(-1), {
+    default: "1000",
+    usedBy: ["gateway", "scripts"],
+    description: "Idle time after which a worker is frozen; 0 freezes at once, -1 never.",
+  }),
+  IDLE_TIMEOUT_MINUTES: setting(z.coerce.number().positive().max(527_040), {
+    default: "5",
+    usedBy: ["gateway"],
+    description: "Idle time after which a worker is destroyed.",
+  }),
+  ESB_QUEUE_LIMIT: setting(z.coerce.number().int().min(0).max(100_000), {
+    default: "1000",
+    usedBy: ["gateway"],
+    description: "Requests that may wait for a function's worker; one more is answered 429.",
+  }),
+  ESB_QUEUE_TIMEOUT_MS: setting(milliseconds(1), {
+    default: "30000",
+    usedBy: ["gateway"],
+    description:
+      "How long a request may wait for a function's worker, the cold start included, before it is answered 429.",
+  }),
+  ESB_AGENT_ADDRESS: setting(grpcAddress, {
+    default: "127.0.0.1:50051",
+    usedBy: ["agent", "gateway", "scripts"],
+    description: "Where the agent's gRPC service listens: `host:port` or `unix:///path`.",
+  }),
+  ESB_AGENT_REFLECTION: setting(z.enum(["on", "off"]), {
+    default: "off",
+    usedBy: ["agent"],
+    description: "gRPC server reflection, for tools such as grpcurl.",
+  }),
+  ESB_NAMESPACE: setting(identifier.max(76), {
+    default: "esb",
+    usedBy: ["agent", "scripts"],
+    description: "containerd namespace of workers and images.",
+  }),
+  ESB_CONTAINERD_ADDRESS: setting(absolutePath, {
+    default: "/run/containerd/containerd.sock",
+    usedBy: ["agent", "scripts"],
+    description: "containerd's socket.",
+  }),
+  ESB_STATE_DIR: setting(absolutePath, {
+    default: "/var/lib/esb",
+    usedBy: ["agent", "scripts"],
+    description: "State that outlives a reboot.",
+  }),
+  ESB_RUN_DIR: setting(absolutePath, {
+    default: "/run/esb",
+    usedBy: ["agent", "scripts"],
+    description: "State that a reboot may clear: sockets, pid files, worker files.",
+  }),
+  ESB_SNAPSHOTTER: setting(identifier, {
+    default: "overlayfs",
+    usedBy: ["agent"],
+    description: "containerd snapshotter for root file systems.",
+  }),
+  ESB_RUNTIME: setting(z.string().min(1), {
+    default: "io.containerd.runc.v2",
+    usedBy: ["agent"],
+    description: "containerd runtime of the workers.",
+  }),
+  ESB_RUNTIME_OPTIONS: setting(
+    z.string().transform((text, context) => {
+      try {
+        return z.record(z.string(), z.union([z.string(), z.boolean(), z.number()])).parse(JSON.parse(text));
+      } catch {
+        context.addIssue({ code: "custom", message: "must be a JSON object of strings, numbers and booleans" });
+        return z.NEVER;
+      }
+    }),
+    {
+      default: "{}",
+      usedBy: ["agent"],
+      description:
+        'Options of the runtime as a JSON object. For runc-compatible runtimes the fields of containerd.runc.v1.Options (`{"binary_name":"crun"}`); for others `config_path` and `type_url`.',
+    },
+  ),
+  ESB_SHIM_SHARING: setting(z.enum(["none", "function"]), {
+    default: "none",
+    usedBy: ["agent"],
+    description:
+      "`function`: the workers of one function share a containerd shim, which saves memory; they then share its failure.",
+  }),
+  RUNTIME_TYPE: setting(z.enum(["containerd"]), {
+    default: "containerd",
+    usedBy: ["agent"],
+    description: "Backend that runs the workers.",
+  }),
+  ESB_READY_TIMEOUT_MS: setting(milliseconds(1), {
+    default: "30000",
+    usedBy: ["agent"],
+    description: "How long a new worker may take until it listens on its port.",
+  }),
+  ESB_DESTROY_GRACE_MS: setting(milliseconds(0), {
+    default: "2000",
+    usedBy: ["agent"],
+    description: "Time between SIGTERM and SIGKILL when a worker is destroyed.",
+  }),
+  ESB_NETWORK: setting(z.enum(["cni", "host"]), {
+    default: "cni",
+    usedBy: ["agent", "scripts"],
+    description:
+      "`cni`: each worker has its own network namespace; `host`: workers share the host's network, one port each.",
+  }),
+  LAMBDA_NETWORK: setting(
+    z.string().regex(/^[a-z][a-z0-9-]{0,9}$/, "must be at most 10 of a-z, 0-9 and -, a letter first"),
+    {
+      default: "esb",
+      usedBy: ["agent", "scripts"],
+      description: "Name of the CNI network; its bridge is this name with a 0 behind it.",
+    },
+  ),
+  ESB_SUBNET: setting(
+    z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, "must be an IPv4 subnet such as 10.63.0.0/16"),
+    {
+      default: "10.63.0.0/16",
+      usedBy: ["agent", "scripts"],
+      description: "The workers' subnet.",
+    },
+  ),
+  ESB_CNI_CONF: setting(z.string().min(1), {
+    default: "cni/esb.conflist",
+    usedBy: ["agent"],
+    description: "CNI configuration list; name, bridge, subnet and data folder are filled in from the other settings.",
+  }),
+  ESB_CNI_BIN_DIR: setting(list, {
+    default: "/opt/cni/bin,/usr/lib/cni",
+    usedBy: ["agent", "scripts"],
+    description: "Folders with CNI plugins, separated by commas; the first that has a plugin wins.",
+  }),
+  ESB_NETWORK_POOL: setting(z.coerce.number().int().min(0).max(64), {
+    default: "4",
+    usedBy: ["agent"],
+    description: "Network namespaces that are attached ahead of need.",
+  }),
+  ESB_HOST_PORTS: setting(z.string().regex(/^\d{1,5}-\d{1,5}$/, "must be two ports, such as 20000-20999"), {
+    default: "20000-20999",
+    usedBy: ["agent"],
+    description: "Ports for workers when ESB_NETWORK is host.",
+  }),
+  ESB_DNS: setting(list, {
+    default: "",
+    usedBy: ["agent"],
+    description: "Name servers of the workers, separated by commas; empty: those of the host that a worker can reach.",
+  }),
+  ESB_INSECURE_REGISTRIES: setting(list, {
+    default: "",
+    usedBy: ["agent"],
+    description: "Registries (`host` or `host:port`) that may be spoken to over plain HTTP, separated by commas.",
+  }),
+  ESB_REGISTRY_CA: setting(absolutePath, {
+    usedBy: ["agent"],
+    description: "PEM file with further certificate authorities of registries.",
+  }),
+  ESB_REGISTRY_AUTH: setting(absolutePath, {
+    usedBy: ["agent"],
+    description: "Credentials of registries, in the format of docker's config.json (`auths`).",
+  }),
+  ESB_REGION: setting(z.string().regex(/^[a-z0-9-]+$/, "must be a region name such as us-east-1"), {
+    default: "us-east-1",
+    usedBy: ["agent", "gateway"],
+    description: "AWS region that functions are told and that ARNs carry.",
+  }),
+  LOG_LEVEL: setting(z.enum(["trace", "debug", "info", "warn", "error", "fatal"]), {
+    default: "info",
+    usedBy: ["agent", "gateway", "scripts"],
+    description: "Least level that is logged.",
+  }),
+} as const;
+
+export type Settings = typeof settings;
+export type SettingName = keyof Settings;
+type HasDefault<S> = S extends { default: string } ? true : false;
+/** What a setting's text is parsed into; settings without a default may be undefined. */
+export type SettingValue<N extends SettingName> =
+  HasDefault<Settings[N]> extends true ? z.output<Settings[N]["schema"]> : z.output<Settings[N]["schema"]> | undefined;
+export type SettingValues<N extends SettingName> = { readonly [K in N]: SettingValue<K> };
