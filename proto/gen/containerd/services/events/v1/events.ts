@@ -17,7 +17,7 @@ export interface SubscribeRequest {
   filters: string[];
 }
 
-/** One event. containerd 2 declares it in `containerd.types`, with the same fields. */
+/** One event. containerd 1.7 and later declare it in `containerd.types`, with the same fields. */
 export interface Envelope {
   timestamp: Timestamp | undefined;
   namespace: string;
