@@ -607,6 +607,7 @@ export const NamespacesDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Needs the header too: without it the namespace is made, but the call fails with UNKNOWN. */
     create: {
       name: "Create",
       requestType: CreateNamespaceRequest as typeof CreateNamespaceRequest,
@@ -633,6 +634,7 @@ export interface NamespacesServiceImplementation<CallContextExt = {}> {
     request: ListNamespacesRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListNamespacesResponse>>;
+  /** Needs the header too: without it the namespace is made, but the call fails with UNKNOWN. */
   create(
     request: CreateNamespaceRequest,
     context: CallContext & CallContextExt,
@@ -647,6 +649,7 @@ export interface NamespacesClient<CallOptionsExt = {}> {
     request: DeepPartial<ListNamespacesRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListNamespacesResponse>;
+  /** Needs the header too: without it the namespace is made, but the call fails with UNKNOWN. */
   create(
     request: DeepPartial<CreateNamespaceRequest>,
     options?: CallOptions & CallOptionsExt,
