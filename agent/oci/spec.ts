@@ -1,0 +1,126 @@
+import { AgentError } from "../errors.ts";
+import type { FunctionSpec, WorkerIdentity } from "../workers/runtime.ts";
+import { buildEnvironment } from "./environment.ts";
+import type { HostLimits } from "./host.ts";
+import { buildMounts, type TmpSource } from "./mounts.ts";
+import { buildResources, buildRlimits } from "./resources.ts";
+import { buildSeccomp } from "./seccomp.ts";
+import type { ImageConfig, OciNamespace, OciSpec, OciUser } from "./types.ts";
+
+export interface SpecInput {
+  readonly identity: WorkerIdentity;
+  readonly function: FunctionSpec;
+  readonly image: { readonly config: ImageConfig };
+  /** The image's user, resolved to numbers; undefined when the image names none. */
+  readonly user: OciUser | undefined;
+  readonly network: {
+    /** undefined: the host's network. */
+    readonly namespacePath: string | undefined;
+    /** Where the worker has to listen. */
+    readonly port: number;
+    readonly resolvConfPath: string;
+    readonly hostsPath: string;
+  };
+  readonly tmp: TmpSource;
+  /** containerd's namespace. */
+  readonly namespace: string;
+  readonly region: string;
+  readonly limits: HostLimits;
+  /** Workers of one group share a shim. */
+  readonly shimGroup?: string | undefined;
+}
+
+/** The user and group that Lambda runs functions as (sbx_user1051). */
+const unprivilegedUser: OciUser = { uid: 993, gid: 990, additionalGids: [] };
+
+/** When the host itself runs out of memory, workers go before everything that keeps them running. */
+const workersOomScoreAdj = 500;
+
+/** HOST_NAME_MAX of Linux, less one for runtimes that count the end of the string. */
+const mostHostnameCharacters = 63;
+
+const maskedPaths = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/devices/virtual/powercap",
+  "/sys/firmware",
+];
+
+const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/**
+ * The OCI runtime spec of a worker (W4): what the image says, within the limits of the function, in a sandbox that
+ * neither can widen.
+ * @throws AgentError IMAGE_INVALID when neither the function nor the image names a command
+ */
+export function buildSpec(input: SpecInput): OciSpec {
+  const { identity, function: spec, image, network, limits } = input;
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: false,
+      user: input.user === undefined || input.user.uid === 0 ? unprivilegedUser : input.user,
+      args: commandOf(spec, image.config),
+      env: buildEnvironment({
+        identity,
+        function: spec,
+        imageEnvironment: image.config.Env ?? [],
+        region: input.region,
+        port: network.port,
+      }),
+      cwd: workingDirectoryOf(image.config),
+      capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
+      rlimits: buildRlimits(limits),
+      noNewPrivileges: true,
+      oomScoreAdj: Math.max(workersOomScoreAdj, limits.oomScoreAdj),
+    },
+    root: { path: "rootfs", readonly: true },
+    hostname: identity.id.slice(0, mostHostnameCharacters),
+    mounts: buildMounts({ tmp: input.tmp, tmpBytes: spec.tmpBytes, ...network }),
+    annotations: input.shimGroup === undefined ? {} : { "io.containerd.runc.v2.group": input.shimGroup },
+    linux: {
+      cgroupsPath: `/${input.namespace}/${identity.id}`,
+      namespaces: namespacesOf(network.namespacePath, limits.cgroupVersion),
+      resources: buildResources(spec, limits),
+      seccomp: buildSeccomp(limits.architecture),
+      maskedPaths,
+      readonlyPaths,
+    },
+  };
+}
+
+function commandOf(spec: FunctionSpec, config: ImageConfig): string[] {
+  const command = spec.command.length > 0 ? spec.command : [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  if (command.length === 0) {
+    throw new AgentError(
+      "IMAGE_INVALID",
+      `${spec.image} has neither an entrypoint nor a command, nor has ${spec.name}`,
+    );
+  }
+  return [...command];
+}
+
+function workingDirectoryOf({ WorkingDir }: ImageConfig): string {
+  if (WorkingDir === undefined || WorkingDir === "") return "/";
+  return WorkingDir.startsWith("/") ? WorkingDir : `/${WorkingDir}`;
+}
+
+/** With cgroup v1 containers see the cgroup namespace of the host, as containerd's own do: runtimes mount v1 without. */
+function namespacesOf(networkPath: string | undefined, cgroupVersion: 1 | 2): OciNamespace[] {
+  return [
+    { type: "pid" },
+    { type: "ipc" },
+    { type: "uts" },
+    { type: "mount" },
+    ...(networkPath === undefined ? [] : [{ type: "network", path: networkPath } as const]),
+    ...(cgroupVersion === 2 ? [{ type: "cgroup" } as const] : []),
+  ];
+}
