@@ -15,6 +15,8 @@ export const errorTable = {
   WORKER_OUT_OF_MEMORY: { status: Status.FAILED_PRECONDITION, fault: "function" },
   WORKER_NOT_READY: { status: Status.FAILED_PRECONDITION, fault: "function" },
   WORKER_CONFLICT: { status: Status.ABORTED, fault: "caller" },
+  /** Between the runtime and Ensure only, which takes the container over; never sent. */
+  CONTAINER_EXISTS: { status: Status.ABORTED, fault: "machine" },
   NETWORK_FAILED: { status: Status.INTERNAL, fault: "machine" },
   NETWORK_EXHAUSTED: { status: Status.RESOURCE_EXHAUSTED, fault: "machine" },
   RUNTIME_UNAVAILABLE: { status: Status.UNAVAILABLE, fault: "machine" },

@@ -9,6 +9,7 @@ const installHint = "apt-get install golang-github-containerd-containerd-dev";
 /** Beside containerd's `api` folder. Several places for one file: containerd 1.6, then later ones. */
 const otherFiles = [
   ["runtime/v2/runc/options/oci.proto", "api/types/runc/options/oci.proto"],
+  ["pkg/runtimeoptions/v1/api.proto", "api/types/runtimeoptions/v1/api.proto"],
   ["../cgroups/stats/v1/metrics.proto", "../cgroups/cgroup1/stats/metrics.proto"],
   ["../cgroups/v2/stats/metrics.proto", "../cgroups/cgroup2/stats/metrics.proto"],
 ];

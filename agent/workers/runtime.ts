@@ -82,7 +82,7 @@ export interface WorkerRuntime {
   /**
    * Makes and starts a worker: image, snapshot, network, container, task. A failure or an abort leaves nothing behind.
    * @throws AgentError of the IMAGE_, NETWORK_, WORKER_START_FAILED and RUNTIME_UNAVAILABLE kinds; with
-   * WORKER_CONFLICT when a container of this id exists
+   * CONTAINER_EXISTS when there is a container of this id already
    */
   start(
     request: StartRequest,

@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { AgentError, errorTable } from "../errors.ts";
+import type { Exit, ExitNotices } from "./exits.ts";
+import { specDigest, workerId } from "./identity.ts";
+import { type PhaseDurations, phaseTimer } from "./phases.ts";
+import { waitUntilListening } from "./ready.ts";
+import type { FunctionSpec, MeasurePhase, RuntimeWorker, WorkerIdentity, WorkerRuntime } from "./runtime.ts";
+import type { WorkerTable } from "./table.ts";
+import type { LiveWorker } from "./worker.ts";
+
+export interface EnsureRequest {
+  readonly function: FunctionSpec;
+  readonly slot: number;
+  readonly owner: string;
+}
+
+export interface EnsureResult {
+  readonly worker: LiveWorker;
+  readonly startKind: "warm" | "thawed" | "cold";
+  readonly phases: PhaseDurations;
+  readonly totalMs: number;
+}
+
+export interface EnsureParts {
+  readonly runtime: WorkerRuntime;
+  readonly table: WorkerTable;
+  readonly exits: ExitNotices;
+  readonly readyTimeoutMs: number;
+  readonly now: () => number;
+}
+
+/** A container that appears between our look and our try is looked at again; more often than this, somebody fights us. */
+const triesAgainstOthers = 3;
+
+type Started = Pick<EnsureResult, "worker" | "startKind">;
+
+type Decision = "use" | "thaw" | "replace" | "create" | "refuse";
+
+/** W6: what an existing container, or none, means for an Ensure. */
+export function decide(existing: RuntimeWorker | undefined, wanted: { owner: string; specDigest: string }): Decision {
+  if (existing === undefined) return "create";
+  if (existing.identity === undefined) return "replace";
+  if (existing.identity.owner !== wanted.owner) return "refuse";
+  if (existing.identity.specDigest !== wanted.specDigest || existing.endpoint === undefined) return "replace";
+  if (existing.state === "running") return "use";
+  return existing.state === "paused" ? "thaw" : "replace";
+}
+
+/** Brings a worker about, whatever is there now. The caller holds the worker's lock. A failure leaves nothing behind. */
+export async function ensureWorker(
+  parts: EnsureParts,
+  request: EnsureRequest,
+  signal: AbortSignal,
+): Promise<EnsureResult> {
+  const begun = performance.now();
+  const { durations, measure } = phaseTimer();
+  const identity = newIdentity(request, parts.now());
+  const take = async (lookFirst: boolean): Promise<Started | undefined> => {
+    const existing = lookFirst ? await parts.runtime.inspect(identity.id, signal) : undefined;
+    const decision = decide(existing, identity);
+    if (decision === "refuse") {
+      const owner = existing?.identity?.owner;
+      throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} belongs to ${owner}, not to ${request.owner}`);
+    }
+    if (decision === "use" || decision === "thaw") return reuse(parts, live(existing), decision, measure, signal);
+    if (decision === "replace") {
+      await parts.runtime.destroy(identity.id, 0);
+      parts.table.remove(identity.id, "replaced");
+    }
+    return { startKind: "cold", worker: await create(parts, identity, request.function, measure, signal) };
+  };
+
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // A worker that we don't know of most likely isn't there; if it is, the runtime says so, and we look then.
+      const started = await take(attempt > 1 || parts.table.get(identity.id) !== undefined);
+      if (started !== undefined) return { ...started, phases: durations, totalMs: performance.now() - begun };
+    } catch (error) {
+      const overtaken = error instanceof AgentError && error.code === "CONTAINER_EXISTS";
+      if (!overtaken || attempt === triesAgainstOthers) throw error;
+    }
+  }
+}
+
+/** Takes a container that is there. @returns undefined when it turned out to be of no use and was removed */
+async function reuse(
+  parts: EnsureParts,
+  worker: LiveWorker,
+  decision: "use" | "thaw",
+  measure: MeasurePhase,
+  signal: AbortSignal,
+): Promise<Started | undefined> {
+  const { id } = worker.identity;
+  try {
+    if (decision === "thaw") await parts.runtime.resume(id, signal);
+    parts.table.set(worker);
+    await untilReady(parts, worker, measure, signal);
+    return { worker, startKind: decision === "thaw" ? "thawed" : "warm" };
+  } catch (error) {
+    if (!(error instanceof AgentError) || errorTable[error.code].fault !== "function") throw error;
+    await parts.runtime.destroy(id, 0);
+    parts.table.remove(id, "exited");
+    return undefined;
+  }
+}
+
+async function create(
+  parts: EnsureParts,
+  identity: WorkerIdentity,
+  spec: FunctionSpec,
+  measure: MeasurePhase,
+  signal: AbortSignal,
+): Promise<LiveWorker> {
+  const { runtime, table } = parts;
+  table.set({ state: "starting", identity });
+  try {
+    const worker = live(await runtime.start({ identity, function: spec }, measure, signal));
+    try {
+      await untilReady(parts, worker, measure, signal);
+    } catch (error) {
+      await runtime.destroy(identity.id, 0);
+      throw error;
+    }
+    table.set(worker);
+    return worker;
+  } catch (error) {
+    table.remove(identity.id, "destroyed");
+    throw error;
+  }
+}
+
+async function untilReady(
+  parts: EnsureParts,
+  worker: LiveWorker,
+  measure: MeasurePhase,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id } = worker.identity;
+  using notice = parts.exits.expect(id, worker.pid);
+  const exited = notice.exit.then((exit) => Promise.reject(exitError(id, exit)));
+  exited.catch(() => undefined);
+  await measure("ready", () =>
+    waitUntilListening(worker.endpoint, { timeoutMs: parts.readyTimeoutMs, exited, signal }),
+  );
+}
+
+function exitError(id: string, exit: Exit): AgentError {
+  return exit.outOfMemory
+    ? new AgentError("WORKER_OUT_OF_MEMORY", `worker ${id} went over its memory limit before it listened on its port`)
+    : new AgentError(
+        "WORKER_EXITED",
+        `worker ${id} ended with status ${exit.exitStatus} before it listened on its port`,
+      );
+}
+
+/** @throws AgentError INTERNAL when the runtime returned a worker that cannot be used, against its contract */
+function live(worker: RuntimeWorker | undefined): LiveWorker {
+  const { identity, endpoint } = worker ?? {};
+  if (worker === undefined || identity === undefined || endpoint === undefined) {
+    throw new AgentError("INTERNAL", "the runtime returned a worker without identity or endpoint");
+  }
+  return { state: "running", identity, endpoint, pid: worker.pid };
+}
+
+function newIdentity(request: EnsureRequest, createdAtMs: number): WorkerIdentity {
+  return {
+    id: workerId(request.function.name, request.slot),
+    function: request.function.name,
+    slot: request.slot,
+    owner: request.owner,
+    image: request.function.image,
+    instanceId: randomUUID(),
+    specDigest: specDigest(request.function),
+    createdAtMs,
+  };
+}

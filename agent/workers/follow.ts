@@ -1,0 +1,56 @@
+import type { Logger } from "../../common/logger.ts";
+import type { RuntimeEvent, WorkerRuntime } from "./runtime.ts";
+import type { WorkerService } from "./service.ts";
+
+/** How long to wait for the kernel's word about memory behind a SIGKILL's exit status. */
+const outOfMemoryWordMs = 100;
+const sigkillStatus = 137;
+
+export interface FollowOptions {
+  readonly runtime: WorkerRuntime;
+  readonly service: WorkerService;
+  readonly logger: Logger;
+  readonly delay: (milliseconds: number) => Promise<void>;
+}
+
+/** Turns what the runtime reports into what the workers' service knows. Ends with an error when the runtime goes away. */
+export async function followEvents(
+  options: FollowOptions,
+  signal: AbortSignal,
+  onSubscribed: () => void,
+): Promise<void> {
+  const { runtime, service, logger } = options;
+  const outOfMemory = new Set<string>();
+
+  const handle = async (event: RuntimeEvent): Promise<void> => {
+    if (event.type === "out-of-memory") {
+      outOfMemory.add(event.id);
+      logger.warn({ worker: event.id }, "the kernel killed a process of the worker at its memory limit");
+    } else if (event.type === "exited") {
+      if (event.exitStatus === sigkillStatus && !outOfMemory.has(event.id)) await options.delay(outOfMemoryWordMs);
+      const wasOutOfMemory = event.exitStatus === sigkillStatus && outOfMemory.has(event.id);
+      outOfMemory.delete(event.id);
+      service.exits.announce(event.id, event.pid, { exitStatus: event.exitStatus, outOfMemory: wasOutOfMemory });
+      await service.refresh(event.id, wasOutOfMemory ? "out-of-memory" : "exited", signal, event.exitStatus);
+    } else if (event.type === "removed") {
+      await service.refresh(event.id, "exited", signal);
+    } else {
+      await service.noticeState(event.id, event.type === "paused" ? "paused" : "running", signal);
+    }
+  };
+
+  const events = runtime.events(signal)[Symbol.asyncIterator]();
+  // The first `next` is what subscribes; only then may the caller read the present state, or it misses a change.
+  let next = events.next();
+  onSubscribed();
+  for (;;) {
+    const { value: event, done } = await next;
+    if (done === true) return;
+    next = events.next();
+    // Not awaited: one worker's clean-up must not hold up the news of another; the worker's lock keeps the order.
+    handle(event).catch((error: unknown) => {
+      if (!signal.aborted)
+        logger.error({ err: error, worker: event.id, event: event.type }, "an event could not be handled");
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { connect } from "node:net";
+import { AgentError } from "../errors.ts";
+import type { Endpoint } from "./runtime.ts";
+
+export interface ReadyOptions {
+  readonly timeoutMs: number;
+  /** Rejects when the worker's process ends before it listens. */
+  readonly exited: Promise<never>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until something listens at the endpoint. A refused connection is tried again at once at first and more and
+ * more slowly after: most workers listen within milliseconds, and a slow one should not cost a processor.
+ * @throws AgentError WORKER_NOT_READY after the timeout; whatever `exited` rejects with; the signal's reason
+ */
+export async function waitUntilListening(endpoint: Endpoint, options: ReadyOptions): Promise<void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  try {
+    await Promise.race([options.exited, pollUntilListening(endpoint, options.timeoutMs, signal)]);
+  } finally {
+    ended.abort();
+  }
+}
+
+async function pollUntilListening(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.3, 50)) {
+    signal.throwIfAborted();
+    if (await listens(endpoint, Math.max(1, deadline - performance.now()), signal)) return;
+    if (performance.now() + pauseMs > deadline) {
+      throw new AgentError(
+        "WORKER_NOT_READY",
+        `nothing listened on port ${endpoint.port} within ${timeoutMs} ms of the start`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+/** One attempt to connect. Any failure, a time-out included, says no: the caller knows when to give up. */
+function listens(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host: endpoint.host, port: endpoint.port, signal });
+  socket.setTimeout(timeoutMs);
+  const settle = (answer: boolean) => {
+    socket.destroy();
+    resolve(answer);
+  };
+  socket.once("connect", () => settle(true));
+  socket.once("timeout", () => settle(false));
+  socket.once("error", () => settle(false));
+  return promise;
+}
