@@ -47,7 +47,7 @@ export type ContainerdClient = ReturnType<typeof createContainerdClient>;
  */
 export function createContainerdClient(options: ContainerdClientOptions) {
   const { address, namespace, callTimeoutMs = defaultCallTimeoutMs } = options;
-  const channel = createChannel(`unix:${address}`, ChannelCredentials.createInsecure(), {
+  const channel = createChannel(`unix://${address}`, ChannelCredentials.createInsecure(), {
     "grpc.max_receive_message_length": messageLimitBytes,
     "grpc.max_send_message_length": messageLimitBytes,
     "grpc.initial_reconnect_backoff_ms": 50,
@@ -113,7 +113,8 @@ export function withLease(leaseId: string): { metadata: Metadata } {
 
 /**
  * A call's error as the agent reports it: RUNTIME_UNAVAILABLE when containerd does not answer; aborts and AgentErrors
- * as they are; anything else as INTERNAL with `context` ("creating the task of hello-0") before containerd's words.
+ * as they are; anything else as a plain Error (so its detail stays in the log) with `context`, such as "creating the
+ * task of hello-0", before containerd's words.
  */
 export function translate(error: unknown, context: string, address: string): unknown {
   if (!(error instanceof ClientError)) return error;
@@ -125,7 +126,7 @@ export function translate(error: unknown, context: string, address: string): unk
       cause: error,
     });
   }
-  return new AgentError("INTERNAL", `${context}: ${error.details}`, { cause: error });
+  return new Error(`${context}: ${error.details}`, { cause: error });
 }
 
 export function isNotFound(error: unknown): boolean {
