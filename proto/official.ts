@@ -19,6 +19,7 @@ const imports: readonly [prefix: string, folder: string | null][] = [
   ["google/rpc/", "../../gogo/googleapis/google/rpc"],
   // Only options for Go code, which say nothing about the wire.
   ["gogoproto/", null],
+  ["github.com/gogo/protobuf/gogoproto/", null],
   ["github.com/containerd/containerd/protobuf/plugin/", null],
   ["github.com/containerd/containerd/api/types/fieldpath.proto", null],
 ];
