@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { mkdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { ImageDescription } from "../../scripts/image/archive.ts";
+import { buildCached } from "../../scripts/image/cached.ts";
+import { helloImage } from "../../scripts/image/hello.ts";
+import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../scripts/image/layers.ts";
+
+const root = join(import.meta.dirname, "../..");
+const cache = join(root, ".cache/images");
+const fixtures = join(root, "test/fixtures");
+
+export const staticServerImage = "localhost/esb-static:latest";
+export const probeImage = "localhost/esb-probe:latest";
+export const helloImageName = "localhost/esb-hello:latest";
+
+/** Path of an archive of the static HTTP server: one layer with one file; answers within a millisecond of its start. */
+export async function staticServerArchive(): Promise<string> {
+  return archive("static", {
+    name: staticServerImage,
+    config: { Entrypoint: ["/server"] },
+    layers: [{ entries: [{ type: "copy", path: "/server", source: await staticServer(), mode: 0o755 }] }],
+  });
+}
+
+/** Path of an archive of the probe: a Node server that tells what it sees from inside; busybox is with it. */
+export async function probeArchive(): Promise<string> {
+  const files = ["server.mjs", "operations.mjs"];
+  return archive("probe", {
+    name: probeImage,
+    config: {
+      Entrypoint: ["/usr/local/bin/node", "/var/task/server.mjs"],
+      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "FROM_IMAGE=yes"],
+      WorkingDir: "/var/task",
+    },
+    layers: [
+      await nodeRuntimeLayer(),
+      busyboxLayer(["sh", "sleep", "true", "false", "cat", "ls", "id", "mount", "nslookup"]),
+      {
+        entries: files.map((name) => ({
+          type: "copy",
+          path: `/var/task/${name}`,
+          source: join(fixtures, "probe", name),
+        })),
+      },
+    ],
+  });
+}
+
+/** Path of an archive with busybox only, for commands such as `sh -c 'exit 3'`. */
+export async function busyboxArchive(): Promise<string> {
+  return archive("busybox", {
+    name: "localhost/esb-busybox:latest",
+    config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin"] },
+    layers: [baseLayer(), busyboxLayer(["sh", "sleep", "true", "false", "cat", "ls", "id", "httpd"])],
+  });
+}
+
+/** Path of an archive of the example function. */
+export async function helloArchive(): Promise<string> {
+  return archive("hello", await helloImage());
+}
+
+async function archive(name: string, image: ImageDescription): Promise<string> {
+  const path = join(cache, `${name}.tar`);
+  await buildCached(image, path);
+  return path;
+}
+
+/** Path of the compiled static server; compiled again when its source is newer. */
+export async function staticServer(): Promise<string> {
+  const source = join(fixtures, "static-server/server.c");
+  const binary = join(root, ".cache/static-server");
+  const [from, to] = await Promise.all([stat(source), stat(binary).catch(() => undefined)]);
+  if (to !== undefined && to.mtimeMs >= from.mtimeMs) return binary;
+  await mkdir(join(root, ".cache"), { recursive: true });
+  const fresh = `${binary}.${process.pid}`;
+  await promisify(execFile)("gcc", ["-O2", "-static", "-o", fresh, source]);
+  await rename(fresh, binary);
+  return binary;
+}
