@@ -1,0 +1,38 @@
+import { readSettings } from "../common/environment.ts";
+
+/** The agent's settings. @throws ConfigurationError that lists every wrong one */
+export function readAgentSettings(environment: NodeJS.ProcessEnv) {
+  return readSettings(
+    [
+      "ESB_AGENT_ADDRESS",
+      "ESB_AGENT_REFLECTION",
+      "ESB_NAMESPACE",
+      "ESB_CONTAINERD_ADDRESS",
+      "ESB_STATE_DIR",
+      "ESB_RUN_DIR",
+      "ESB_SNAPSHOTTER",
+      "ESB_RUNTIME",
+      "ESB_RUNTIME_OPTIONS",
+      "ESB_SHIM_SHARING",
+      "RUNTIME_TYPE",
+      "ESB_READY_TIMEOUT_MS",
+      "ESB_DESTROY_GRACE_MS",
+      "ESB_NETWORK",
+      "LAMBDA_NETWORK",
+      "ESB_SUBNET",
+      "ESB_CNI_CONF",
+      "ESB_CNI_BIN_DIR",
+      "ESB_NETWORK_POOL",
+      "ESB_HOST_PORTS",
+      "ESB_DNS",
+      "ESB_INSECURE_REGISTRIES",
+      "ESB_REGISTRY_CA",
+      "ESB_REGISTRY_AUTH",
+      "ESB_REGION",
+      "LOG_LEVEL",
+    ],
+    environment,
+  );
+}
+
+export type AgentSettings = ReturnType<typeof readAgentSettings>;

@@ -1,0 +1,99 @@
+import { rm } from "node:fs/promises";
+import { constants } from "node:os";
+import { Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
+import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
+import { absentAsUndefined } from "./inspect.ts";
+import { fromLabels } from "./labels.ts";
+import type { WorkerNetwork } from "./network.ts";
+
+export interface DestroyParts {
+  readonly client: ContainerdClient;
+  readonly network: WorkerNetwork;
+  readonly logPath: (id: string) => string;
+}
+
+/** After SIGKILL only the kernel can hold a process back, and then not for ever. */
+const killTimeoutMs = 20_000;
+
+/**
+ * W8: ends a worker in whatever state it is and removes task, container, snapshot, network and log, each only after
+ * what uses it, and the container last of all but the network, since it names the rest.
+ * @returns whether there was anything
+ */
+export async function destroyWorker(parts: DestroyParts, id: string, graceMs: number): Promise<boolean> {
+  const { client, network } = parts;
+  const [found, ended] = await Promise.all([
+    absentAsUndefined(client.containers.get({ id })),
+    endTask(client, id, graceMs),
+  ]);
+  const container = found?.container;
+  const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId;
+  // The worker's processes are gone: its network can be taken apart beside all the rest.
+  const released = attachmentId === undefined ? Promise.resolve() : network.release(attachmentId);
+  await Promise.all([
+    ended ? absentAsUndefined(client.tasks.delete({ containerId: id })) : undefined,
+    rm(parts.logPath(id), { force: true }),
+  ]);
+  if (container !== undefined && container.snapshotKey !== "") {
+    const { snapshotter, snapshotKey: key } = container;
+    await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
+  }
+  await released;
+  await absentAsUndefined(client.containers.delete({ id }));
+  return container !== undefined || ended;
+}
+
+/**
+ * Thaws the task if need be, asks it to end, and makes it end.
+ * @returns whether there is a task left to delete
+ */
+async function endTask(client: ContainerdClient, id: string, graceMs: number): Promise<boolean> {
+  const task = await absentAsUndefined(client.tasks.get({ containerId: id }));
+  if (task?.process === undefined) return false;
+  const { status } = task.process;
+  if (status === TaskStatus.STOPPED) return true;
+
+  const over = new AbortController();
+  const exited = absentAsUndefined(client.tasks.wait({ containerId: id }, { signal: over.signal })).then(() => true as const);
+  exited.catch(() => undefined);
+  try {
+    if (status === TaskStatus.PAUSED || status === TaskStatus.PAUSING) await thaw(client, id);
+    if (graceMs > 0 && status !== TaskStatus.CREATED) {
+      await signal(client, id, constants.signals.SIGTERM);
+      if (await within(graceMs, exited)) return true;
+    }
+    await signal(client, id, constants.signals.SIGKILL);
+    if (!(await within(killTimeoutMs, exited))) throw new Error(`task ${id} is still there after SIGKILL`);
+    return true;
+  } finally {
+    over.abort();
+  }
+}
+
+async function thaw(client: ContainerdClient, id: string): Promise<void> {
+  try {
+    await client.tasks.resume({ containerId: id });
+  } catch (error) {
+    // Thawed or ended in between, by somebody else: both are as good.
+    if (!isNotFound(error) && !isFailedPrecondition(error)) throw error;
+  }
+}
+
+async function signal(client: ContainerdClient, id: string, number: number): Promise<void> {
+  try {
+    await client.tasks.kill({ containerId: id, signal: number, all: number === constants.signals.SIGKILL });
+  } catch (error) {
+    // NOT_FOUND is containerd's word for a process that has ended.
+    if (!isNotFound(error) && !isFailedPrecondition(error)) throw error;
+  }
+}
+
+async function within(milliseconds: number, done: Promise<true>): Promise<boolean> {
+  const timeout = Promise.withResolvers<false>();
+  const timer = setTimeout(() => timeout.resolve(false), milliseconds);
+  try {
+    return await Promise.race([done, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Container } from "../../proto/gen/containerd/services/containers/v1/containers.ts";
+import { type Process, Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
+import type { RuntimeState, RuntimeWorker } from "../workers/runtime.ts";
+import { type ContainerdClient, isNotFound } from "./client.ts";
+import { fromLabels, ownershipFilter } from "./labels.ts";
+
+/** The container of this id with its task's state; undefined when there is none. */
+export async function inspectWorker(
+  client: ContainerdClient,
+  id: string,
+  signal?: AbortSignal,
+): Promise<RuntimeWorker | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const [container, task] = await Promise.all([
+    absentAsUndefined(client.containers.get({ id }, options)),
+    absentAsUndefined(client.tasks.get({ containerId: id }, options)),
+  ]);
+  return container?.container === undefined ? undefined : toRuntimeWorker(container.container, task?.process);
+}
+
+/** All of our containers in the namespace. */
+export async function listWorkers(client: ContainerdClient, signal: AbortSignal): Promise<RuntimeWorker[]> {
+  const [{ containers }, { tasks }] = await Promise.all([
+    client.containers.list({ filters: [ownershipFilter] }, { signal }),
+    client.tasks.list({}, { signal }),
+  ]);
+  const processes = new Map(tasks.map((process) => [process.id, process]));
+  return containers.map((container) => toRuntimeWorker(container, processes.get(container.id)));
+}
+
+export async function absentAsUndefined<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function toRuntimeWorker(container: Container, process: Process | undefined): RuntimeWorker {
+  const ours = fromLabels(container.id, container.labels);
+  return {
+    id: container.id,
+    identity: ours?.identity,
+    endpoint: ours?.belongings.endpoint,
+    state: stateOf(process),
+    pid: process?.pid ?? 0,
+  };
+}
+
+/** A container without a task was never started, or its task has been deleted: either way, nothing of it runs. */
+function stateOf(process: Process | undefined): RuntimeState {
+  switch (process?.status) {
+    case TaskStatus.RUNNING:
+      return "running";
+    // Pausing is on its way to paused: whoever resumes waits for containerd, which does one after the other.
+    case TaskStatus.PAUSED:
+    case TaskStatus.PAUSING:
+      return "paused";
+    case TaskStatus.CREATED:
+      return "created";
+    default:
+      return "stopped";
+  }
+}

@@ -1,0 +1,75 @@
+import type { Endpoint, WorkerIdentity } from "../workers/runtime.ts";
+
+/** On everything in containerd that is ours. */
+export const ownershipLabels = { created_by: "edge-serverless-box" } as const;
+
+/** Selects containers, images and snapshots that are ours, in containerd's filter language. */
+export const ownershipFilter = `labels."created_by"==${ownershipLabels.created_by}`;
+
+/** What a container remembers besides who the worker is. */
+export interface Belongings {
+  readonly endpoint: Endpoint;
+  /** Names the network attachment; see WorkerNetwork. */
+  readonly attachmentId: string;
+}
+
+/** A worker as its container's labels tell of it: readable in `ctr containers info`, and all that an agent needs. */
+export function toLabels(identity: WorkerIdentity, { endpoint, attachmentId }: Belongings): Record<string, string> {
+  return {
+    ...ownershipLabels,
+    "esb.function": identity.function,
+    "esb.slot": String(identity.slot),
+    "esb.owner": identity.owner,
+    "esb.image": identity.image,
+    "esb.instance": identity.instanceId,
+    "esb.spec": identity.specDigest,
+    "esb.created-at-ms": String(identity.createdAtMs),
+    "esb.endpoint": `${endpoint.host}:${endpoint.port}`,
+    "esb.network": attachmentId,
+  };
+}
+
+/** @returns undefined when the labels are not those of a worker of ours */
+export function fromLabels(
+  id: string,
+  labels: Readonly<Record<string, string>>,
+): { identity: WorkerIdentity; belongings: Belongings } | undefined {
+  const {
+    "esb.function": name,
+    "esb.slot": slot,
+    "esb.owner": owner,
+    "esb.image": image,
+    "esb.instance": instanceId,
+    "esb.spec": specDigest,
+    "esb.created-at-ms": createdAtMs,
+    "esb.endpoint": address,
+    "esb.network": attachmentId,
+  } = labels;
+  const [, host, port] = /^(.+):(\d+)$/.exec(address ?? "") ?? [];
+  if (
+    labels.created_by !== ownershipLabels.created_by ||
+    name === undefined ||
+    slot === undefined ||
+    owner === undefined ||
+    image === undefined ||
+    instanceId === undefined ||
+    specDigest === undefined ||
+    attachmentId === undefined ||
+    host === undefined
+  ) {
+    return undefined;
+  }
+  return {
+    identity: {
+      id,
+      function: name,
+      slot: Number(slot),
+      owner,
+      image,
+      instanceId,
+      specDigest,
+      createdAtMs: Number(createdAtMs ?? 0),
+    },
+    belongings: { endpoint: { host, port: Number(port) }, attachmentId },
+  };
+}

@@ -1,0 +1,61 @@
+import { AgentError } from "../errors.ts";
+import type { RuntimeEvent, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
+import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
+import { destroyWorker } from "./destroy.ts";
+import { followContainerd } from "./events.ts";
+import { inspectWorker, listWorkers } from "./inspect.ts";
+import { decodeMetrics } from "./metrics.ts";
+import { type StartParts, startWorker } from "./start.ts";
+
+/** Workers as containerd containers, through its own API (W2). */
+export function createContainerdRuntime(parts: StartParts): WorkerRuntime {
+  const { client } = parts;
+  const told = async <T>(context: string, call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (error) {
+      throw client.translate(error, context);
+    }
+  };
+  return {
+    start: (request, measure, signal) => startWorker(parts, request, measure, signal),
+    inspect: (id, signal) => told(`looking at ${id}`, inspectWorker(client, id, signal)),
+    list: (signal) => told("listing workers", listWorkers(client, signal)),
+    pause: (id, signal) => change(client, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
+    resume: (id, signal) => change(client, id, "running", client.tasks.resume({ containerId: id }, { signal })),
+    destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),
+    stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
+    events: (signal): AsyncIterable<RuntimeEvent> => followContainerd(client, signal),
+  };
+}
+
+/** Freezes or thaws; when containerd refuses because the task is that way already, that is a success. */
+async function change(
+  client: ContainerdClient,
+  id: string,
+  wanted: "paused" | "running",
+  call: Promise<unknown>,
+): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    const worker = await inspectWorker(client, id).catch(() => undefined);
+    if (worker?.state === wanted) return;
+    if (isNotFound(error) || worker?.state === "stopped")
+      throw new AgentError("WORKER_NOT_FOUND", `there is no running worker ${id}`);
+    if (isFailedPrecondition(error)) {
+      throw new AgentError(
+        "WORKER_CONFLICT",
+        `worker ${id} is ${worker?.state ?? "not known"} and cannot become ${wanted}`,
+      );
+    }
+    throw client.translate(error, `making ${id} ${wanted}`);
+  }
+}
+
+async function readStats(client: ContainerdClient, id: string, signal: AbortSignal): Promise<WorkerStats> {
+  const { metrics } = await client.tasks.metrics({ filters: [`id==${id}`] }, { signal });
+  const data = metrics[0]?.data;
+  if (data === undefined) throw new AgentError("WORKER_NOT_FOUND", `there is no running worker ${id}`);
+  return decodeMetrics(data);
+}

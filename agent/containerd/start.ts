@@ -1,0 +1,122 @@
+import { ClientError } from "nice-grpc";
+import { AgentError } from "../errors.ts";
+import type { SpecInput } from "../oci/spec.ts";
+import { buildSpec } from "../oci/spec.ts";
+import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
+import { isAlreadyExists, isUnavailable } from "./client.ts";
+import { type DestroyParts, destroyWorker } from "./destroy.ts";
+import { toLabels } from "./labels.ts";
+import { encodeRuntimeOptions, type RuntimeOptions } from "./runtime-options.ts";
+
+/** What is needed of the image store (W3). */
+export interface WorkerImages<Image extends WorkerImage = WorkerImage> {
+  /** Finds, pulls and unpacks as the policy says. @throws AgentError of the IMAGE_ kinds */
+  resolve(reference: string, policy: PullPolicy, signal: AbortSignal): Promise<Image>;
+  /** The image's user in numbers; undefined when it names none. @throws AgentError IMAGE_INVALID */
+  resolveUser(image: Image, signal: AbortSignal): Promise<SpecInput["user"]>;
+}
+
+export interface WorkerImage {
+  readonly name: string;
+  readonly config: SpecInput["image"]["config"];
+  /** Key of the snapshot with the image's topmost layer. */
+  readonly chainId: string;
+}
+
+export interface StartParts extends DestroyParts {
+  readonly images: WorkerImages;
+  readonly snapshotter: string;
+  readonly runtime: { readonly name: string; readonly options: RuntimeOptions };
+  readonly shimSharing: "none" | "function";
+  readonly spec: Pick<SpecInput, "region" | "limits">;
+}
+
+const specType = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+
+/**
+ * Makes and starts a worker. The container's record comes before its snapshot: it is what keeps the snapshot from
+ * containerd's garbage collection, and it tells at once when somebody else has the id.
+ */
+export async function startWorker(
+  parts: StartParts,
+  request: StartRequest,
+  measure: MeasurePhase,
+  signal: AbortSignal,
+): Promise<RuntimeWorker & { readonly endpoint: Endpoint }> {
+  const { client, images, network } = parts;
+  const { identity, function: spec } = request;
+  const { id } = identity;
+
+  const { image, user } = await measure("image", async () => {
+    const image = await images.resolve(spec.image, spec.pullPolicy, signal);
+    return { image, user: await images.resolveUser(image, signal) };
+  });
+  const attachment = await measure("network", () => network.take(signal));
+  try {
+    const oci = buildSpec({
+      identity,
+      function: spec,
+      image,
+      user,
+      network: { ...attachment, port: attachment.endpoint.port },
+      tmp: { kind: "tmpfs" },
+      namespace: client.namespace,
+      shimGroup: parts.shimSharing === "function" ? `${client.namespace}-${spec.name}` : undefined,
+      ...parts.spec,
+    });
+    await measure("create", () =>
+      client.containers.create({
+        container: {
+          id,
+          labels: toLabels(identity, { endpoint: attachment.endpoint, attachmentId: attachment.id }),
+          image: image.name,
+          runtime: {
+            name: parts.runtime.name,
+            options: encodeRuntimeOptions(parts.runtime.name, parts.runtime.options),
+          },
+          spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(oci)) },
+          snapshotter: parts.snapshotter,
+          snapshotKey: id,
+        },
+      }),
+    );
+  } catch (error) {
+    await network.release(attachment.id);
+    if (isAlreadyExists(error))
+      throw new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`, { cause: error });
+    throw client.translate(error, `creating the container ${id}`);
+  }
+
+  try {
+    const rootfs = await measure("snapshot", () => prepareSnapshot(parts, id, image.chainId));
+    signal.throwIfAborted();
+    // The calls below are not aborted half-way: containerd would leave it open whether there is a task to clean up.
+    const stdout = `file://${parts.logPath(id)}`;
+    await measure("create", () => client.tasks.create({ containerId: id, rootfs, stdout, stderr: stdout }));
+    signal.throwIfAborted();
+    const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
+    signal.throwIfAborted();
+    return { id, identity, state: "running", endpoint: attachment.endpoint, pid };
+  } catch (error) {
+    await destroyWorker(parts, id, 0);
+    throw startError(parts, id, error);
+  }
+}
+
+async function prepareSnapshot({ client, snapshotter }: StartParts, key: string, parent: string) {
+  try {
+    return (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    // The container's record is ours and new, so a snapshot of its name is left over from a worker that is gone.
+    await client.snapshots.remove({ snapshotter, key });
+    return (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+  }
+}
+
+/** The runtime's refusals say what is wrong with the command or the image, so they are passed on in its own words. */
+function startError({ client }: StartParts, id: string, error: unknown): unknown {
+  if (!(error instanceof ClientError) || isUnavailable(error)) return client.translate(error, `starting ${id}`);
+  const words = error.details.replace(/^failed to (create|start) (shim )?task: /, "").replace(/: unknown$/, "");
+  return new AgentError("WORKER_START_FAILED", `worker ${id} could not be started: ${words}`, { cause: error });
+}

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../common/logger.ts";
+import { AgentError } from "./errors.ts";
+import { followEvents } from "./workers/follow.ts";
+import type { WorkerRuntime } from "./workers/runtime.ts";
+import type { WorkerService } from "./workers/service.ts";
+
+export interface LifecycleOptions {
+  /** Makes ready what workers need, from containerd's namespace to the bridge; may be called again after a failure. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
+  readonly runtime: WorkerRuntime;
+  readonly workers: WorkerService;
+  readonly onServing: (serving: boolean) => void;
+  readonly logger: Logger;
+}
+
+const firstPauseMs = 50;
+const longestPauseMs = 2000;
+
+/** Keeps the agent in step with its runtime: connects, reads what is there, follows events, and begins anew when cut off. */
+export class Lifecycle {
+  readonly #options: LifecycleOptions;
+  #trouble: AgentError | undefined = new AgentError("RUNTIME_UNAVAILABLE", "the agent is starting");
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options;
+  }
+
+  /** @throws AgentError that says why the agent can't work now */
+  assertServing(): void {
+    if (this.#trouble !== undefined)
+      throw new AgentError(this.#trouble.code, this.#trouble.message, { cause: this.#trouble });
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger } = this.#options;
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      try {
+        await this.#serve(signal, () => {
+          pauseMs = firstPauseMs;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#setTrouble(error);
+        logger.error({ err: error, retryInMs: pauseMs }, "cannot work with the runtime, trying again");
+      }
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    }
+  }
+
+  /** One life of the connection; ends with an error when the runtime goes away. */
+  async #serve(signal: AbortSignal, onServing: () => void): Promise<void> {
+    const { prepare, workers, logger } = this.#options;
+    await prepare(signal);
+    const ended = new AbortController();
+    const life = AbortSignal.any([signal, ended.signal]);
+    const subscribed = Promise.withResolvers<void>();
+    const following = followEvents(
+      { ...this.#options, service: workers, delay: (milliseconds) => delay(milliseconds) },
+      life,
+      subscribed.resolve,
+    );
+    try {
+      await Promise.race([subscribed.promise, following]);
+      await Promise.race([workers.synchronise(life), following]);
+      this.#setTrouble(undefined);
+      onServing();
+      logger.info({ workers: workers.table.all().length }, "serving");
+      await following;
+      throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime ended its stream of events");
+    } finally {
+      ended.abort();
+    }
+  }
+
+  #setTrouble(error: unknown): void {
+    const serving = error === undefined;
+    this.#trouble =
+      serving || error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error });
+    this.#options.onServing(serving);
+  }
+}

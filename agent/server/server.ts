@@ -1,0 +1,45 @@
+import { createServer, type Server } from "nice-grpc";
+import { HealthDefinition, HealthServiceImpl, HealthState } from "nice-grpc-server-health";
+import { ServerReflection, ServerReflectionService } from "nice-grpc-server-reflection";
+import type { Logger } from "../../common/logger.ts";
+import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
+import type { WorkerService } from "../workers/service.ts";
+import { errorMiddleware } from "./errors.ts";
+import { type Images, imageService } from "./images.ts";
+import { agentService, type Readiness } from "./workers.ts";
+
+export interface ServerParts {
+  readonly workers: WorkerService;
+  readonly images: Images;
+  readonly ready: Readiness;
+  readonly logger: Logger;
+  /** A FileDescriptorSet of the contract; undefined: no reflection. */
+  readonly descriptors: Uint8Array | undefined;
+}
+
+export interface AgentServer {
+  readonly server: Server;
+  /** Says whether the agent can work; that the process lives is always said. */
+  setServing(serving: boolean): void;
+}
+
+/** The agent's gRPC server (W1), not yet listening. */
+export function createAgentServer(parts: ServerParts): AgentServer {
+  const server = createServer({ "grpc.max_receive_message_length": 4 * 1024 * 1024 });
+  const health = HealthState();
+  const services = [AgentServiceDefinition.fullName, ImageServiceDefinition.fullName];
+  const setServing = (serving: boolean) => {
+    for (const service of services) health.setStatus(serving ? "healthy" : "unhealthy", service);
+  };
+  health.setStatus("healthy");
+  setServing(false);
+
+  server.add(HealthDefinition, HealthServiceImpl(health));
+  if (parts.descriptors !== undefined) {
+    server.add(ServerReflectionService, ServerReflection(parts.descriptors, services));
+  }
+  const ours = server.use(errorMiddleware(parts.logger));
+  ours.add(AgentServiceDefinition, agentService(parts.workers, parts.ready));
+  ours.add(ImageServiceDefinition, imageService(parts.images, parts.ready));
+  return { server, setServing };
+}
