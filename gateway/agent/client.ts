@@ -1,0 +1,64 @@
+import type { Channel } from "nice-grpc";
+import type { FunctionDefinition } from "../functions/definition.ts";
+import type { EnsuredWorker, WorkerAgent, WorkerInfo } from "../pool/agent.ts";
+import { type AgentClient, isConnected, whenConnected } from "./channel.ts";
+import { AgentCallError } from "./errors.ts";
+import { toEnsuredWorker, toFunctionSpec } from "./messages.ts";
+
+/** Pulling a large image over a slow line belongs to Ensure. */
+const ensureWithinMs = 15 * 60_000;
+const freezeWithinMs = 10_000;
+const destroyWithinMs = 60_000;
+
+export interface AgentWorkersOptions {
+  readonly owner: string;
+  /** Whether the watch is up. */
+  readonly watching: () => boolean;
+}
+
+/** The pools' view of the agent: calls with deadlines, which fail at once while the agent is away. */
+export class AgentWorkers implements WorkerAgent {
+  readonly #client: AgentClient;
+  readonly #channel: Channel;
+  readonly #options: AgentWorkersOptions;
+
+  constructor(client: AgentClient, channel: Channel, options: AgentWorkersOptions) {
+    this.#client = client;
+    this.#channel = channel;
+    this.#options = options;
+  }
+
+  get live(): boolean {
+    return this.#options.watching() && isConnected(this.#channel);
+  }
+
+  async ensure(definition: FunctionDefinition, slot: number, signal: AbortSignal): Promise<EnsuredWorker> {
+    await whenConnected(this.#channel);
+    const response = await this.#client.ensure(
+      { function: toFunctionSpec(definition), slot, owner: this.#options.owner },
+      { signal, deadline: ensureWithinMs },
+    );
+    const ensured = toEnsuredWorker(response);
+    if (ensured === undefined) throw new AgentCallError("INTERNAL", "the agent's answer has no worker");
+    return ensured;
+  }
+
+  async pause(worker: WorkerInfo): Promise<void> {
+    if (!isConnected(this.#channel)) await whenConnected(this.#channel);
+    await this.#client.pause(named(worker), { deadline: freezeWithinMs });
+  }
+
+  async resume(worker: WorkerInfo): Promise<void> {
+    if (!isConnected(this.#channel)) await whenConnected(this.#channel);
+    await this.#client.resume(named(worker), { deadline: freezeWithinMs });
+  }
+
+  async destroy(worker: WorkerInfo, graceMs?: number): Promise<void> {
+    await whenConnected(this.#channel);
+    await this.#client.destroy({ ...named(worker), graceMs }, { deadline: destroyWithinMs });
+  }
+}
+
+function named(worker: WorkerInfo): { workerId: string; instanceId: string } {
+  return { workerId: worker.id, instanceId: worker.instanceId };
+}

@@ -1,0 +1,51 @@
+import { ClientError, type Metadata, Status } from "nice-grpc";
+import { ErrorCode } from "../../proto/gen/esb/agent/v1/agent.ts";
+
+/** The contract's names, and what a call can meet before or instead of an answer. */
+export type AgentErrorCode =
+  | Exclude<keyof typeof ErrorCode, "UNRECOGNIZED">
+  | "AGENT_UNAVAILABLE"
+  | "DEADLINE_EXCEEDED";
+
+/** A call to the agent that failed, with the agent's own words. */
+export class AgentCallError extends Error {
+  override readonly name = "AgentCallError";
+  readonly code: AgentErrorCode;
+  /** Whether the same call can succeed later with nothing changed by anyone. */
+  readonly retryable: boolean;
+
+  constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.retryable = retryableCodes.has(code);
+  }
+}
+
+const retryableCodes: ReadonlySet<AgentErrorCode> = new Set<AgentErrorCode>([
+  "AGENT_UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+  "RUNTIME_UNAVAILABLE",
+  "NETWORK_EXHAUSTED",
+  "IMAGE_PULL_FAILED",
+  "WORKER_CONFLICT",
+]);
+
+/** Trailer in which the agent names what went wrong. */
+export const errorCodeTrailer = "esb-error-code";
+
+/** An AbortError stays what it is; everything else becomes an AgentCallError. */
+export function toAgentCallError(error: unknown, trailer: Metadata | undefined): unknown {
+  if (!(error instanceof ClientError)) return error;
+  return new AgentCallError(codeOf(error.code, trailer?.get(errorCodeTrailer)), error.details, { cause: error });
+}
+
+function codeOf(status: Status, named: string | undefined): AgentErrorCode {
+  if (named !== undefined && isCode(named)) return named;
+  if (status === Status.UNAVAILABLE) return "AGENT_UNAVAILABLE";
+  if (status === Status.DEADLINE_EXCEEDED) return "DEADLINE_EXCEEDED";
+  return status === Status.INVALID_ARGUMENT ? "INVALID_REQUEST" : "INTERNAL";
+}
+
+function isCode(name: string): name is Exclude<keyof typeof ErrorCode, "UNRECOGNIZED"> {
+  return Object.hasOwn(ErrorCode, name) && name !== "UNRECOGNIZED" && name !== "ERROR_CODE_UNSPECIFIED";
+}

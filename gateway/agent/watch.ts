@@ -1,0 +1,99 @@
+import type { WatchResponse } from "../../proto/gen/esb/agent/v1/agent.ts";
+import type { WorkerListener } from "../pool/agent.ts";
+import { toRemovalReason, toWorkerInfo } from "./messages.ts";
+
+/** What following the agent's workers needs. */
+export interface WatchSource {
+  /** Resolves once there is a connection, rejects when none comes soon. */
+  connected(signal: AbortSignal): Promise<void>;
+  /** @param position where to go on; empty: begin with a snapshot */
+  watch(position: string, signal: AbortSignal): AsyncIterable<WatchResponse>;
+  /** Waits before the next attempt. */
+  delay(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface WatchObserver {
+  onUp(): void;
+  /** Called once for each outage. */
+  onDown(error: unknown): void;
+}
+
+const firstBackoffMs = 50;
+const longestBackoffMs = 1000;
+
+/** How long to wait before attempt number `failures` + 1. */
+export function backoffMs(failures: number): number {
+  return Math.min(firstBackoffMs * 2 ** Math.max(0, failures - 1), longestBackoffMs);
+}
+
+/**
+ * Follows the workers until the signal is aborted: goes on behind the last position after every break, so that nothing
+ * is missed. An agent that was restarted answers with a snapshot.
+ */
+export async function followWorkers(
+  source: WatchSource,
+  listener: WorkerListener,
+  observer: WatchObserver,
+  signal: AbortSignal,
+): Promise<void> {
+  let position = "";
+  let failures = 0;
+  let up: boolean | undefined;
+  while (!signal.aborted) {
+    try {
+      await source.connected(signal);
+      for await (const message of opened(source.watch(position, signal))) {
+        if (message !== opening) {
+          deliver(message, listener);
+          position = message.position;
+        }
+        failures = 0;
+        if (up !== true) observer.onUp();
+        up = true;
+      }
+      throw new Error("the agent ended the watch");
+    } catch (error) {
+      if (signal.aborted) return;
+      failures++;
+      if (up !== false) observer.onDown(error);
+      up = false;
+      await source.delay(backoffMs(failures), signal).catch(() => undefined);
+    }
+  }
+}
+
+const opening = Symbol("opening");
+
+/**
+ * A watch that goes on from a position may have nothing to say for long, and one that is refused is refused soon: when
+ * it has said nothing for a moment it is taken as up.
+ */
+async function* opened(messages: AsyncIterable<WatchResponse>): AsyncIterable<WatchResponse | typeof opening> {
+  const iterator = messages[Symbol.asyncIterator]();
+  try {
+    const first = iterator.next();
+    const quiet = Promise.withResolvers<typeof opening>();
+    const timer = setTimeout(() => quiet.resolve(opening), 20);
+    const which = await Promise.race([first, quiet.promise]).finally(() => clearTimeout(timer));
+    if (which === opening) yield opening;
+    for (let next = await first; next.done !== true; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function deliver(message: WatchResponse, listener: WorkerListener): void {
+  switch (message.event?.$case) {
+    case "snapshot":
+      return listener.onSnapshot(message.event.value.workers.map(toWorkerInfo));
+    case "changed":
+      return listener.onChanged(toWorkerInfo(message.event.value));
+    case "removed": {
+      const { worker, reason } = message.event.value;
+      if (worker !== undefined) listener.onRemoved(toWorkerInfo(worker), toRemovalReason(reason));
+      return;
+    }
+    default:
+      return;
+  }
+}

@@ -1,0 +1,120 @@
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import type { z } from "zod";
+import { ConfigurationError } from "../../common/environment.ts";
+import type { FunctionDefinition, Functions } from "./definition.ts";
+import { type FunctionsFile, fileSchema } from "./schema.ts";
+import { substitute, type VariableLookup } from "./substitute.ts";
+
+const builtIn = { timeout: 3, memory: 128, tmp: 512, pullPolicy: "if-not-present" } as const;
+
+/**
+ * Reads functions.yml.
+ * @param path how the file is named in messages
+ * @throws ConfigurationError with a line `path:line:column: what is wrong; what was expected` for each mistake
+ */
+export function parseFunctions(text: string, path: string, lookup: VariableLookup): Functions {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  const problems = document.errors.map((error) => `${at(error.pos[0])}: not valid YAML: ${error.message}`);
+  if (problems.length === 0) problems.push(...fillIn(document, lookup, at));
+  if (problems.length > 0) throw new ConfigurationError(problems.join("\n"));
+
+  const parsed = fileSchema.safeParse(content(document, at));
+  if (!parsed.success) {
+    throw new ConfigurationError(parsed.error.issues.flatMap((issue) => describe(issue, document, at)).join("\n"));
+  }
+  return merge(parsed.data);
+}
+
+function content(document: Document, at: (offset: number) => string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    throw new ConfigurationError(`${at(0)}: not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Replaces the variables in every string value of the document; keys stay as they are. */
+function fillIn(document: Document, lookup: VariableLookup, at: (offset: number) => string): string[] {
+  const problems: string[] = [];
+  visit(document, {
+    Scalar(key, node) {
+      if (key === "key" || typeof node.value !== "string" || !node.value.includes("${")) return;
+      const result = substitute(node.value, lookup);
+      if ("text" in result) node.value = result.text;
+      else problems.push(`${at(node.range?.[0] ?? 0)}: ${result.problem}`);
+    },
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      problems.push(`${at(node.range?.[0] ?? 0)}: not valid YAML: there is no anchor &${node.source}`);
+    },
+  });
+  return problems;
+}
+
+function describe(issue: z.core.$ZodIssue, document: Document, at: (offset: number) => string): string[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => {
+      const expected = path.length === 0 ? "functions, defaults" : knownKeys(path);
+      return `${at(offsetOf(document, [...path, key]))}: ${[...path, key].join(".")}: unknown key; expected one of ${expected}`;
+    });
+  }
+  const inner = issue.code === "invalid_key" ? issue.issues.slice(0, 1) : [];
+  const message = inner[0]?.message ?? issue.message;
+  return [`${at(offsetOf(document, path, issue.code === "invalid_key"))}: ${path.join(".") || "the file"}: ${message}`];
+}
+
+function knownKeys(path: readonly string[]): string {
+  const shared = "timeout, memory, tmp, environment, pullPolicy";
+  return path[0] === "defaults" ? shared : `image, command, handler, ${shared}`;
+}
+
+/** Where a value stands, or its key where the key is at fault; of what is missing, where it is missing from. */
+function offsetOf(document: Document, path: readonly string[], wantKey = false): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const [index, step] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === step);
+      if (pair === undefined) return offset;
+      const value = isNode(pair.value) ? pair.value : undefined;
+      const key = isNode(pair.key) ? pair.key : undefined;
+      const last = index === path.length - 1;
+      offset = (last && !wantKey ? value?.range?.[0] : undefined) ?? key?.range?.[0] ?? offset;
+      node = pair.value;
+    } else {
+      const item = document.getIn(path.slice(0, index + 1), true);
+      if (!isNode(item)) return offset;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    }
+  }
+  return offset;
+}
+
+function merge(file: FunctionsFile): Functions {
+  const defaults = file.defaults ?? {};
+  const functions = new Map<string, FunctionDefinition>();
+  for (const [name, given] of Object.entries(file.functions ?? {})) {
+    functions.set(
+      name,
+      Object.freeze({
+        name,
+        image: given.image,
+        command: Object.freeze(given.command ?? []),
+        handler: given.handler ?? "",
+        timeoutMs: (given.timeout ?? defaults.timeout ?? builtIn.timeout) * 1000,
+        memoryMib: given.memory ?? defaults.memory ?? builtIn.memory,
+        tmpMib: given.tmp ?? defaults.tmp ?? builtIn.tmp,
+        environment: Object.freeze({ ...defaults.environment, ...given.environment }),
+        pullPolicy: given.pullPolicy ?? defaults.pullPolicy ?? builtIn.pullPolicy,
+      }),
+    );
+  }
+  return functions;
+}
