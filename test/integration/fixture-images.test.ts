@@ -13,6 +13,7 @@ import {
   staticServerArchive,
   staticServerImage,
 } from "../support/images.ts";
+import { newSince, takeSnapshot } from "../support/leaks.ts";
 
 test("containerd imports our archives and runs what is in them", async () => {
   await using containerd = await startContainerd();
@@ -33,6 +34,26 @@ test("containerd imports our archives and runs what is in them", async () => {
   );
   assert.equal(await ctr("run", "--rm", probeImage, "one", "/bin/sh", "-c", "id -u sbx_user1051"), "993\n");
   assert.equal(await ctr("run", "--rm", helloImageName, "two", "/usr/local/bin/node", "-p", "40+2"), "42\n");
+});
+
+test("a containerd with running and frozen containers leaves nothing behind, not even when it has crashed", async () => {
+  const before = await takeSnapshot();
+  const namespace = `esb-test-left-${process.pid}`;
+  {
+    await using containerd = await startContainerd();
+    const ctr = (...args: string[]) => containerd.ctr("-n", namespace, ...args);
+    await ctr("images", "import", await busyboxArchive());
+    for (const id of ["runs", "frozen"]) {
+      await ctr("run", "-d", "localhost/esb-busybox:latest", id, "/bin/sleep", "1000");
+    }
+    await ctr("tasks", "pause", "frozen");
+    await containerd.kill();
+  }
+  const left = newSince(before, await takeSnapshot());
+  assert.deepEqual(
+    left.filter((line) => line.includes(namespace)),
+    [],
+  );
 });
 
 test("the static server answers over kept connections, echoes, and ends on SIGTERM", async () => {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rmdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -14,7 +14,19 @@ export async function removeAllContainers(ctr: Ctr): Promise<void> {
     for (const id of lines(await inside("containers", "ls", "-q").catch(() => ""))) {
       await inside("containers", "rm", id).catch(() => {});
     }
+    await removeEmptyFolders(namespace);
   }
+}
+
+/** runc and the kernel keep a folder for each namespace; one that is in use is not empty and stays. */
+async function removeEmptyFolders(namespace: string): Promise<void> {
+  const groups = await readdir("/sys/fs/cgroup").catch(() => []);
+  const folders = [
+    `/run/containerd/runc/${namespace}`,
+    `/sys/fs/cgroup/${namespace}`,
+    ...groups.map((group) => `/sys/fs/cgroup/${group}/${namespace}`),
+  ];
+  await Promise.all(folders.map((folder) => rmdir(folder).catch(() => {})));
 }
 
 async function removeTask(ctr: Ctr, id: string): Promise<void> {
