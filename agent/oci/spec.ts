@@ -63,11 +63,12 @@ const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc
  */
 export function buildSpec(input: SpecInput): OciSpec {
   const { identity, function: spec, image, network, limits } = input;
+  const user = input.user === undefined || input.user.uid === 0 ? unprivilegedUser : input.user;
   return {
     ociVersion: "1.0.2",
     process: {
       terminal: false,
-      user: input.user === undefined || input.user.uid === 0 ? unprivilegedUser : input.user,
+      user,
       args: commandOf(spec, image.config),
       env: buildEnvironment({
         identity,
@@ -84,7 +85,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     },
     root: { path: "rootfs", readonly: true },
     hostname: identity.id.slice(0, mostHostnameCharacters),
-    mounts: buildMounts({ tmp: input.tmp, tmpBytes: spec.tmpBytes, ...network }),
+    mounts: buildMounts({ tmp: input.tmp, tmpBytes: spec.tmpBytes, user, ...network }),
     annotations: input.shimGroup === undefined ? {} : { "io.containerd.runc.v2.group": input.shimGroup },
     linux: {
       cgroupsPath: `/${input.namespace}/${identity.id}`,
