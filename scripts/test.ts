@@ -1,0 +1,88 @@
+/**
+ * Runs everything: checks, unit tests, integration tests on the real containerd, and whether they left anything behind.
+ * Arguments select less: `unit`, `integration`, parts of file names. The last line counts.
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { newSince, type Snapshot, takeSnapshot } from "../test/support/leaks.ts";
+import { checks } from "./checks/checks.ts";
+import { runChecks } from "./checks/run.ts";
+import { installPackages, missingPackages, packagesToTest } from "./machine/packages.ts";
+import { type Counts, runFiles } from "./testing/run-files.ts";
+import { selectTests } from "./testing/select.ts";
+
+const root = join(import.meta.dirname, "..");
+const say = (line: string) => console.log(line);
+const failures: string[] = [];
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  const selection = await selectTests(root, process.argv.slice(2));
+  forgetSettings();
+  if (selection.integration.length > 0 || selection.all) {
+    if (process.getuid?.() !== 0)
+      throw new Error("The integration tests make containers and networks: run them as root.");
+    installPackages(missingPackages(packagesToTest), say);
+  }
+  const before = await takeSnapshot();
+  if (selection.all) await timed("checks", check);
+  const options = { say, failures };
+  await timed("unit tests", async () =>
+    add(await runFiles({ ...options, files: selection.unit, concurrency: availableParallelism() })),
+  );
+  await timed("integration tests", async () =>
+    add(await runFiles({ ...options, files: selection.integration, concurrency: 1 })),
+  );
+  if (selection.integration.length > 0) await timed("leak check", () => checkLeaks(before));
+
+  if (failures.length > 0) say(`\n== failed\n${failures.join("\n")}`);
+  if (total.failed > 0) process.exitCode = 1;
+  say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+}
+
+async function timed(title: string, work: () => Promise<void>): Promise<void> {
+  const begin = performance.now();
+  say(`\n== ${title}`);
+  await work();
+  say(`== ${title}: ${Math.round((performance.now() - begin) / 1000)} s`);
+}
+
+async function check(): Promise<void> {
+  for (const { name, finding } of await runChecks(checks, say)) {
+    add({ passed: finding === undefined ? 1 : 0, failed: finding === undefined ? 0 : 1, skipped: 0 });
+    if (finding !== undefined) failures.push(`FAILED check: ${name}\n${finding}`);
+  }
+}
+
+/** What ends of itself a moment after its test, such as a killed process, is no leak. */
+async function checkLeaks(before: Snapshot): Promise<void> {
+  let found = newSince(before, await takeSnapshot());
+  for (let attempt = 0; attempt < 20 && found.length > 0; attempt++) {
+    await sleep(250);
+    found = newSince(before, await takeSnapshot());
+  }
+  if (found.length === 0) say("ok     nothing was left behind");
+  else failures.push(`FAILED leak check: the tests left behind\n  ${found.join("\n  ")}`);
+  add({ passed: found.length === 0 ? 1 : 0, failed: found.length, skipped: 0 });
+}
+
+function add(counts: Counts): void {
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+
+/** Tests say themselves how esb is configured; what the user has set must not change their outcome. */
+function forgetSettings(): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^(ESB_(?!TEST_)|LAMBDA_NETWORK|RUNTIME_TYPE|LOG_LEVEL|IDLE_TIMEOUT)/.test(name)) delete process.env[name];
+  }
+}
