@@ -1,0 +1,17 @@
+import { execFile } from "node:child_process";
+import { networkInterfaces } from "node:os";
+import { promisify } from "node:util";
+
+/** A /24 that neither an interface nor a route of this machine knows of. */
+export async function freeSubnet(prefix = 24): Promise<{ subnet: string; base: string }> {
+  const { stdout: routes } = await promisify(execFile)("ip", ["-4", "route", "show", "table", "all"]);
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const base = `10.${200 + Math.floor(Math.random() * 40)}.${Math.floor(Math.random() * 255)}`;
+    const second = base.split(".").slice(0, 2).join(".");
+    if (!routes.includes(`${second}.`) && !addresses.some((address) => address.startsWith(`${second}.`))) {
+      return { subnet: `${base}.0/${prefix}`, base };
+    }
+  }
+  throw new Error("no free subnet found");
+}
