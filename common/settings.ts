@@ -27,15 +27,15 @@ const identifier = z
 
 export type Process = "agent" | "gateway" | "scripts";
 
-interface Setting<T extends z.ZodType = z.ZodType> {
-  readonly schema: T;
+interface Setting {
+  readonly schema: z.ZodType;
   /** Text of the default, as it would stand in the environment; absent: the setting is optional. */
   readonly default?: string;
   readonly usedBy: readonly Process[];
   readonly description: string;
 }
 
-function setting<T extends z.ZodType>(schema: T, rest: Omit<Setting<T>, "schema">): Setting<T> {
+function setting<T extends z.ZodType, const R extends Omit<Setting, "schema">>(schema: T, rest: R): { schema: T } & R {
   return { schema, ...rest };
 }
 

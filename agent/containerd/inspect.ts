@@ -63,3 +63,10 @@ function stateOf(process: Process | undefined): RuntimeState {
       return "stopped";
   }
 }
+
+/** Ids of the network attachments that our containers have, whatever state they are in. */
+export async function listAttachmentIds(client: ContainerdClient, signal: AbortSignal): Promise<Set<string>> {
+  const { containers } = await client.containers.list({ filters: [ownershipFilter] }, { signal });
+  const ids = containers.map(({ id, labels }) => fromLabels(id, labels)?.belongings.attachmentId);
+  return new Set(ids.filter((id) => id !== undefined));
+}

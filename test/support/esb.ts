@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Channel, type Client, createChannel, createClient } from "nice-grpc";
+import { type Client, createChannel, createClient } from "nice-grpc";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
 import { freeSubnet } from "./subnet.ts";
@@ -97,7 +97,11 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
   });
 
   await agent.start();
-  await until(async () => workers.list({}), 30_000, async () => `the agent does not serve: ${await agent.log()}`);
+  await until(
+    async () => workers.list({}),
+    30_000,
+    async () => `the agent does not serve: ${await agent.log()}`,
+  );
   const importArchive = async (path: string) => {
     await images.importImage(archiveMessages(path));
   };
@@ -139,7 +143,11 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
     importArchive,
     taskState,
     invoke: (name, payload = {}, init = {}) =>
-      fetch(`${url}/2015-03-31/functions/${name}/invocations`, { method: "POST", body: JSON.stringify(payload), ...init }),
+      fetch(`${url}/2015-03-31/functions/${name}/invocations`, {
+        method: "POST",
+        body: JSON.stringify(payload),
+        ...init,
+      }),
     waitForTask: (id, state, timeoutMs = 10_000) =>
       until(
         async () => {
@@ -200,7 +208,11 @@ function testProcess(args: string[], environment: NodeJS.ProcessEnv, logPath: st
     },
     async start() {
       const log = openSync(logPath, "a");
-      child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...environment }, stdio: ["ignore", log, log] });
+      child = spawn(process.execPath, args, {
+        cwd: root,
+        env: { ...process.env, ...environment },
+        stdio: ["ignore", log, log],
+      });
       exited = once(child, "exit");
     },
     async stop(signal: NodeJS.Signals = "SIGTERM") {

@@ -1,0 +1,40 @@
+import type { Logger } from "../common/logger.ts";
+import type { AgentSettings } from "./config.ts";
+import { createContainerdClient } from "./containerd/client.ts";
+import { createImageStore } from "./containerd/images/store.ts";
+import { createContainerdRuntime } from "./containerd/runtime.ts";
+import { createNetwork, createNetworkDeps } from "./network/network.ts";
+import { detectHostLimits } from "./oci/host.ts";
+
+export type AgentParts = Awaited<ReturnType<typeof composeAgent>>;
+
+/** The parts that the agent and its teardown have in common, wired; nothing is connected or changed yet. */
+export async function composeAgent(settings: AgentSettings, logger: Logger) {
+  const client = createContainerdClient({
+    address: settings.ESB_CONTAINERD_ADDRESS,
+    namespace: settings.ESB_NAMESPACE,
+  });
+  const network = await createNetwork(settings, createNetworkDeps(logger));
+  const images = createImageStore({
+    client,
+    snapshotter: settings.ESB_SNAPSHOTTER,
+    registry: {
+      insecureRegistries: settings.ESB_INSECURE_REGISTRIES,
+      caFile: settings.ESB_REGISTRY_CA,
+      authFile: settings.ESB_REGISTRY_AUTH,
+    },
+    logger,
+  });
+  const logFolder = `${settings.ESB_STATE_DIR}/workers`;
+  const runtime = createContainerdRuntime({
+    client,
+    network,
+    images,
+    logPath: (id) => `${logFolder}/${id}.log`,
+    snapshotter: settings.ESB_SNAPSHOTTER,
+    runtime: { name: settings.ESB_RUNTIME, options: settings.ESB_RUNTIME_OPTIONS },
+    shimSharing: settings.ESB_SHIM_SHARING,
+    spec: { region: settings.ESB_REGION, limits: await detectHostLimits() },
+  });
+  return { client, network, images, runtime, logFolder };
+}
