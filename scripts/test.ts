@@ -8,10 +8,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newSince, type Snapshot, takeSnapshot } from "../test/support/leaks.ts";
 import { checks } from "./checks/checks.ts";
 import { runChecks } from "./checks/run.ts";
-import { installPackages, missingPackages, packagesToTest } from "./machine/packages.ts";
+import { installPackages, missingPackages, packagesToTest, withSystemFolders } from "./machine/packages.ts";
 import { type Counts, runFiles } from "./testing/run-files.ts";
 import { selectTests } from "./testing/select.ts";
 
+process.env.PATH = withSystemFolders(process.env.PATH);
 const root = join(import.meta.dirname, "..");
 const say = (line: string) => console.log(line);
 const failures: string[] = [];

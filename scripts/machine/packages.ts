@@ -49,13 +49,19 @@ export const packagesToTest: readonly SystemPackage[] = [
   ...testing.map((item): SystemPackage => ({ ...item, neededBy: "testing" })),
 ];
 
+/** A PATH that has the folders of system commands, which a shell that was opened with `su` lacks. */
+export function withSystemFolders(path = ""): string {
+  const folders = path.split(delimiter).filter((folder) => folder !== "");
+  return [...new Set([...folders, "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].join(delimiter);
+}
+
 /** Those that are not there. `exists` tells whether a path does. */
 export function missingPackages(
   packages: readonly SystemPackage[],
   path = process.env.PATH ?? "",
   exists: (path: string) => boolean = existsSync,
 ): SystemPackage[] {
-  const folders = [...path.split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  const folders = withSystemFolders(path).split(delimiter);
   const shown = (sign: string) =>
     sign.startsWith("/") ? exists(sign) : folders.some((folder) => exists(join(folder, sign)));
   return packages.filter((item) => !item.shownBy.some(shown));

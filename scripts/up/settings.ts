@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { readSettings, unknownSettings } from "../../common/environment.ts";
+
+export const root = join(import.meta.dirname, "../..");
+
+/** The settings that up and down read, with the paths that follow from them. @throws ConfigurationError */
+export function readScriptSettings(environment: NodeJS.ProcessEnv) {
+  const values = readSettings(
+    [
+      "ESB_GATEWAY_HOST",
+      "ESB_GATEWAY_PORT",
+      "ESB_AGENT_ADDRESS",
+      "ESB_NAMESPACE",
+      "ESB_CONTAINERD_ADDRESS",
+      "ESB_STATE_DIR",
+      "ESB_RUN_DIR",
+      "ESB_FUNCTIONS",
+      "ESB_FREEZE_AFTER_MS",
+      "ESB_NETWORK",
+      "ESB_CNI_BIN_DIR",
+      "LOG_LEVEL",
+    ],
+    environment,
+  );
+  return {
+    gatewayHost: values.ESB_GATEWAY_HOST,
+    gatewayPort: values.ESB_GATEWAY_PORT,
+    gatewayUrl: `http://${reachable(values.ESB_GATEWAY_HOST)}:${values.ESB_GATEWAY_PORT}`,
+    agentAddress: values.ESB_AGENT_ADDRESS,
+    namespace: values.ESB_NAMESPACE,
+    containerdAddress: values.ESB_CONTAINERD_ADDRESS,
+    stateDir: values.ESB_STATE_DIR,
+    runDir: values.ESB_RUN_DIR,
+    logDir: join(values.ESB_STATE_DIR, "log"),
+    functionsPath: values.ESB_FUNCTIONS,
+    freezeAfterMs: values.ESB_FREEZE_AFTER_MS,
+    network: values.ESB_NETWORK,
+    cniBinDirs: values.ESB_CNI_BIN_DIR,
+    logLevel: values.LOG_LEVEL,
+    warnings: unknownSettings(environment),
+  };
+}
+
+export type ScriptSettings = ReturnType<typeof readScriptSettings>;
+
+/** Who listens on all addresses is reached on the loopback one. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** Our own variables as one text: a process that was started with others has to be started anew. */
+export function signatureOf(environment: NodeJS.ProcessEnv): string {
+  const own = /^(ESB_|LAMBDA_NETWORK$|RUNTIME_TYPE$|LOG_LEVEL$|IDLE_TIMEOUT_MINUTES$)/;
+  const pairs = Object.entries(environment).filter(([name, value]) => own.test(name) && value);
+  return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,122 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { agentAt } from "./agent.ts";
+import {
+  containerdVersion,
+  ctr,
+  ownContainerd,
+  startOwnContainerd,
+  stopOwnContainerd,
+  unmountBelow,
+} from "./containerd.ts";
+import { isRunning, readDaemon, stopDaemon } from "./daemons.ts";
+import { root, type ScriptSettings } from "./settings.ts";
+import { marker } from "./start.ts";
+
+export interface Stop {
+  readonly settings: ScriptSettings;
+  readonly say: (line: string) => void;
+  /** Images and state go too. */
+  readonly purge: boolean;
+}
+
+/**
+ * Stops what up started, and removes workers, network and mounts, also after a crash of any part.
+ * @returns whether there was anything
+ * @throws Error when something is left
+ */
+export async function stopAll(stop: Stop): Promise<boolean> {
+  const { settings, say } = stop;
+  const before = existsSync(settings.runDir) || (stop.purge && existsSync(settings.stateDir));
+  const problems: string[] = [];
+  // First who asks for workers, then who makes them.
+  await stopNamed(stop, "gateway");
+  const agentIsOurs = (await readDaemon(settings.runDir, "agent")) !== undefined;
+  if (!agentIsOurs && (await foreignAgentServes(settings))) {
+    say(`an agent that up did not start serves at ${settings.agentAddress}: it and its workers are left alone`);
+    return before;
+  }
+  await destroyWorkers(stop);
+  await stopNamed(stop, "agent");
+  const own = await ownContainerd(settings);
+  // Its shims may have survived it: only containerd can take them back and end what runs under them.
+  if (own !== undefined && !(await isRunning(own))) await startOwnContainerd(settings, own.signature);
+  if (before || (await containerdVersion(settings)) !== undefined) await tearDown(stop, problems);
+  if (stop.purge) await purgeImages(stop);
+  const running = await ownContainerd(settings);
+  if (running !== undefined && (await stopOwnContainerd(settings, running))) say("containerd stopped");
+  await removeFolders(stop);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return before;
+}
+
+async function stopNamed({ settings, say }: Stop, name: "agent" | "gateway"): Promise<void> {
+  const daemon = await readDaemon(settings.runDir, name);
+  if (daemon !== undefined && (await stopDaemon(daemon, settings.runDir, 20_000))) say(`${name} stopped`);
+}
+
+async function foreignAgentServes(settings: ScriptSettings): Promise<boolean> {
+  using agent = agentAt(settings.agentAddress);
+  return agent.isServing();
+}
+
+/** What the agent cannot destroy is left to `tearDown`. */
+async function destroyWorkers({ settings, say }: Stop): Promise<void> {
+  const daemon = await readDaemon(settings.runDir, "agent");
+  if (daemon === undefined || !(await isRunning(daemon))) return;
+  using agent = agentAt(settings.agentAddress);
+  const workers = await agent.listWorkers().catch((error: Error) => {
+    say(`the agent does not list its workers: ${error.message}`);
+    return [];
+  });
+  const failures = await agent.destroyWorkers(workers.map((worker) => worker.id));
+  for (const failure of failures) say(`the agent could not destroy ${failure}`);
+  if (workers.length > 0) say(`${workers.length - failures.length} of ${workers.length} workers destroyed`);
+}
+
+/** Removes workers and network through containerd and the kernel, with no agent running. */
+async function tearDown({ say }: Stop, problems: string[]): Promise<void> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "agent/teardown.ts")], {
+      cwd: root,
+      env: { ...process.env, LOG_LEVEL: "warn" },
+      timeout: 120_000,
+    });
+    if (stdout.trim() !== "") say(stdout.trimEnd());
+    say("workers and network removed");
+  } catch (error) {
+    const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string };
+    problems.push(`not everything was removed: ${[stdout, stderr].join("").trim() || message}`);
+  }
+}
+
+/** Names first, with their content; then the namespace, which must be empty for that. */
+async function purgeImages({ settings, say }: Stop): Promise<void> {
+  if ((await containerdVersion(settings)) === undefined) return;
+  const images = (await ctr(settings, "images", "ls", "-q").catch(() => "")).split("\n").filter(Boolean);
+  if (images.length > 0) await ctr(settings, "images", "rm", "--sync", ...images);
+  await ctr(settings, "namespaces", "rm", settings.namespace).catch(() => {});
+  say(`${images.length} images removed`);
+}
+
+async function removeFolders({ settings, purge }: Stop): Promise<void> {
+  await removeClaimed(settings.runDir);
+  if (purge) await removeClaimed(settings.stateDir);
+  // runc and the kernel keep a folder per containerd namespace; one that is in use is not empty and stays.
+  const groups = await readdir("/sys/fs/cgroup").catch(() => []);
+  const left = [
+    `/run/containerd/runc/${settings.namespace}`,
+    `/sys/fs/cgroup/${settings.namespace}`,
+    ...groups.map((group) => `/sys/fs/cgroup/${group}/${settings.namespace}`),
+  ];
+  for (const folder of left) await rmdir(folder).catch(() => {});
+}
+
+/** A folder that was there before up keeps what is not ours. */
+async function removeClaimed(folder: string): Promise<void> {
+  await unmountBelow(folder);
+  if (existsSync(join(folder, marker))) await rm(folder, { recursive: true, force: true });
+}
