@@ -24,24 +24,34 @@ export class SharedWork<T> {
     } finally {
       signal.removeEventListener("abort", leave);
       joined.callers -= 1;
-      if (joined.callers === 0) joined.controller.abort(signal.reason);
+      // Work that is over is not in the map any more; a signal of its own that aborts late would only mislead.
+      if (joined.callers === 0 && this.#running.get(key) === joined) joined.controller.abort(signal.reason);
     }
   }
 
-  /** Aborts the work of every key that matches; its callers fail with the reason. */
+  /** Aborts the work of every key that matches; its callers fail with the reason, once it has cleaned up. */
   abortWhere(matches: (key: string) => boolean, reason: unknown): void {
     for (const [key, { controller }] of this.#running) if (matches(key)) controller.abort(reason);
   }
 
   #begin(key: string, work: (signal: AbortSignal) => Promise<T>) {
     const controller = new AbortController();
-    const promise = work(controller.signal).finally(() => {
-      if (this.#running.get(key) === entry) this.#running.delete(key);
-    });
+    const promise = work(controller.signal)
+      .catch((error: unknown) => {
+        // A library tells of an abort in its own words, which say nothing of why.
+        throw controller.signal.aborted && isAbortError(error) ? controller.signal.reason : error;
+      })
+      .finally(() => {
+        if (this.#running.get(key) === entry) this.#running.delete(key);
+      });
     // The callers that left do not hear of its failure; that is no unhandled rejection.
     promise.catch(() => undefined);
     const entry = { promise, controller, callers: 0 };
     this.#running.set(key, entry);
     return entry;
   }
+}
+
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }
