@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { z } from "zod";
+import { AgentError } from "../errors.ts";
+import { bridgeAlias, formerNetworks, guardMetric, type Interface, readHostState } from "./host-state.ts";
+import type { Ip } from "./ip.ts";
+import type { Subnet } from "./subnet.ts";
+
+const links = z.array(z.looseObject({ ifname: z.string() }));
+
+/** Puts the guard route in place; `former` are our networks of an earlier life, whose guards go. */
+export async function guardSubnet(
+  ip: Ip,
+  subnet: Subnet,
+  former: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await ip.batchAnyway(former.map((network) => `route del unreachable ${network} metric ${guardMetric}`));
+  await ip.batch([`route replace unreachable ${subnet.cidr} metric ${guardMetric}`], signal);
+}
+
+/**
+ * Refuses to give our bridge another subnet while workers are attached to it.
+ * @param former networks that it has and should not
+ * @throws AgentError NETWORK_FAILED
+ */
+export async function refuseNewSubnet(
+  ip: Ip,
+  bridge: string,
+  subnet: Subnet,
+  former: readonly string[],
+): Promise<void> {
+  if (former.length === 0 || (await portsOf(ip, bridge)).length === 0) return;
+  throw new AgentError(
+    "NETWORK_FAILED",
+    `workers are attached to ${bridge} with addresses of ${former.join(", ")}, and ESB_SUBNET is ${subnet.cidr}; ` +
+      "set it back or stop everything first (npm run down)",
+  );
+}
+
+/**
+ * Makes our bridge, or brings it to what it should be.
+ * @param own our bridge, when it is there already
+ * @throws AgentError NETWORK_FAILED
+ */
+export async function ensureBridge(
+  ip: Ip,
+  network: string,
+  bridge: string,
+  subnet: Subnet,
+  own: Interface | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const former = formerNetworks(own, subnet);
+  if (own === undefined) {
+    // An address of its own: a bridge takes its ports' lowest otherwise, and changes it with every worker.
+    await ip.batch(
+      [
+        `link add name ${bridge} address ${hardwareAddress(network)} type bridge`,
+        `link set dev ${bridge} alias "${bridgeAlias(network)}"`,
+      ],
+      signal,
+    );
+  }
+  await disableIpv6(bridge);
+  await ip.batch(
+    [
+      ...(former.length > 0 ? [`address flush dev ${bridge}`] : []),
+      `address replace ${subnet.gateway}/${subnet.prefixLength} dev ${bridge}`,
+      `link set dev ${bridge} up`,
+    ],
+    signal,
+  );
+}
+
+/** Names of the interfaces that are attached to the bridge. */
+export async function portsOf(ip: Ip, bridge: string): Promise<string[]> {
+  return ((await ip.query(["link", "show", "master", bridge], links)) ?? []).map((link) => link.ifname);
+}
+
+/** Removes our bridge and the guard routes; succeeds when they are gone. */
+export async function removeBridge(ip: Ip, network: string, bridge: string, subnet: Subnet): Promise<void> {
+  const state = await readHostState(ip, bridge);
+  const own = state.interfaces.find((one) => one.ifname === bridge && one.ifalias === bridgeAlias(network));
+  await ip.batchAnyway([
+    ...(own === undefined ? [] : [`link del dev ${bridge}`]),
+    ...[subnet.cidr, ...formerNetworks(own, subnet)].map(
+      (cidr) => `route del unreachable ${cidr} metric ${guardMetric}`,
+    ),
+  ]);
+}
+
+/** @throws AgentError NETWORK_FAILED */
+export async function enableForwarding(): Promise<void> {
+  const path = "/proc/sys/net/ipv4/ip_forward";
+  try {
+    if ((await readFile(path, "utf8")).trim() !== "1") await writeFile(path, "1");
+  } catch (error) {
+    const advice = "set net.ipv4.ip_forward=1 on the host, or give the agent's container a writable /proc/sys";
+    throw new AgentError("NETWORK_FAILED", `cannot switch on IPv4 forwarding (${path}): ${advice}`, { cause: error });
+  }
+}
+
+/** Without IPv6 there is no link-local way around the rules, and no wait for duplicate address detection. */
+async function disableIpv6(bridge: string): Promise<void> {
+  try {
+    await writeFile(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, "1");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw new AgentError("NETWORK_FAILED", `cannot switch off IPv6 on ${bridge}`, { cause: error });
+    }
+  }
+}
+
+/** Locally administered, and the same for a network of the same name. */
+function hardwareAddress(network: string): string {
+  const digest = createHash("sha256").update(bridgeAlias(network)).digest();
+  return ["02", ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}

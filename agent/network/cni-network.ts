@@ -1,0 +1,213 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import PQueue from "p-queue";
+import type { Attachment } from "../containerd/network.ts";
+import { AgentError } from "../errors.ts";
+import { createAttachments } from "./attachments.ts";
+import { enableForwarding, ensureBridge, guardSubnet, refuseNewSubnet, removeBridge } from "./bridge.ts";
+import { createCni } from "./cni.ts";
+import type { RunCommand } from "./commands.ts";
+import { loadConflist } from "./conflist.ts";
+import { createFirewall } from "./firewall.ts";
+import { checkHostState, formerNetworks, readHostState } from "./host-state.ts";
+import { createIp } from "./ip.ts";
+import type { After, ManagedNetwork, NetworkLogger } from "./managed.ts";
+import { uplinkMtu } from "./mtu.ts";
+import { addressesOfHost, reachableFromBridge, readNameService, writeNameServiceFiles } from "./name-service.ts";
+import { createNamespaces } from "./namespaces.ts";
+import { checkPlugins } from "./plugin-files.ts";
+import { createPool } from "./pool.ts";
+import { createRecords } from "./records.ts";
+import type { Subnet } from "./subnet.ts";
+import { sweepAttachments } from "./sweep.ts";
+
+export interface CniNetworkConfig {
+  /** LAMBDA_NETWORK. */
+  readonly network: string;
+  readonly subnet: Subnet;
+  /** Folder for what must outlive a reboot; its parent may not exist. */
+  readonly stateDir: string;
+  /** Folder for the files that workers have mounted. */
+  readonly runDir: string;
+  readonly conflistPath: string;
+  readonly pluginDirs: readonly string[];
+  /** How many attachments are made ahead of need. */
+  readonly poolSize: number;
+  /** ESB_DNS; empty: the host's. */
+  readonly nameServers: readonly string[];
+}
+
+export interface NetworkDeps {
+  readonly logger: NetworkLogger;
+  readonly run: RunCommand;
+  readonly after: After;
+  /** Eight hexadecimal digits. */
+  readonly randomHex: () => string;
+}
+
+/** Beyond this the kernel's own lock is what is waited for. */
+const makesAtOnce = 4;
+/** Longer than a cold start takes. */
+const refillDelayMs = 100;
+
+/**
+ * Workers on a bridge of their own, attached by CNI plugins (W5). Touches nothing before `setup`.
+ * @throws ConfigurationError for a configuration list that cannot be used
+ */
+export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDeps): Promise<ManagedNetwork> {
+  const { network, subnet, stateDir, runDir, pluginDirs } = config;
+  const { logger, run } = deps;
+  const bridge = `${network}0`;
+  const ipamDir = join(stateDir, "ipam");
+  const list = await loadConflist(config.conflistPath, {
+    LAMBDA_NETWORK: network,
+    ESB_BRIDGE: bridge,
+    ESB_SUBNET: subnet.cidr,
+    ESB_GATEWAY: subnet.gateway,
+    ESB_IPAM_DIR: ipamDir,
+    ESB_MTU: await uplinkMtu(),
+  });
+  const ip = createIp(run);
+  const firewall = createFirewall(run);
+  const namespaces = createNamespaces(ip);
+  const records = createRecords(stateDir);
+  const files = { resolvConfPath: join(runDir, "resolv.conf"), hostsPath: join(runDir, "hosts") };
+  const cni = createCni(run, pluginDirs);
+  const { randomHex } = deps;
+  const attachments = createAttachments({
+    network,
+    bridge,
+    list,
+    files,
+    ip,
+    cni,
+    namespaces,
+    records,
+    logger,
+    randomHex,
+  });
+  const queue = new PQueue({ concurrency: makesAtOnce });
+  const pool = createPool<Attachment>({
+    size: config.poolSize,
+    refillDelayMs,
+    make: (signal) => make(signal, 0),
+    after: deps.after,
+    onFailure: (error, retryInMs) => logger.warn({ err: error, retryInMs }, "could not attach a network ahead of need"),
+  });
+  /** The bridge as set up; undefined before. */
+  let bridgeIndex: string | undefined;
+  let settingUp: Promise<void> | undefined;
+
+  async function setUp(signal: AbortSignal): Promise<void> {
+    await checkPlugins(list, pluginDirs);
+    const nameService = await readNameService(config.nameServers, reachableFromBridge);
+    if (!nameService.nameServers.some(reachableFromBridge)) {
+      logger.warn(
+        { nameServers: nameService.nameServers },
+        "workers will have no name service: the host names no server that they can reach; set ESB_DNS",
+      );
+    }
+    const state = await readHostState(ip, bridge, signal);
+    const own = checkHostState(state, network, bridge, subnet);
+    const former = formerNetworks(own, subnet);
+    await refuseNewSubnet(ip, bridge, subnet, former);
+    await guardSubnet(ip, subnet, former, signal);
+    const hostNameServers = addressesOfHost(nameService.nameServers, subnet.gateway);
+    await firewall.install({ network, bridge, subnet: subnet.cidr, hostNameServers }, signal);
+    await ensureBridge(ip, network, bridge, subnet, own, signal);
+    await enableForwarding();
+    await writeNameServiceFiles(files, nameService);
+    bridgeIndex = await readBridgeIndex(bridge);
+  }
+
+  /** One at a time: whoever finds the bridge gone asks for it. */
+  function setup(signal: AbortSignal): Promise<void> {
+    settingUp ??= setUp(signal).finally(() => {
+      settingUp = undefined;
+    });
+    return settingUp;
+  }
+
+  /** Without our bridge the plugin would make one of its own, with none of our protection. */
+  async function ensureSetUp(signal: AbortSignal): Promise<void> {
+    if (bridgeIndex === undefined) throw new AgentError("NETWORK_FAILED", "the workers' network is not set up");
+    if ((await readBridgeIndex(bridge)) === bridgeIndex) return;
+    logger.warn({ bridge }, "the workers' bridge was removed or replaced; setting the network up again");
+    await setup(signal);
+  }
+
+  async function make(signal: AbortSignal, priority: number): Promise<Attachment> {
+    return queue.add(
+      async () => {
+        await ensureSetUp(signal);
+        const made = await attachments.make(signal);
+        if (!signal.aborted) return made;
+        await attachments.release(made.id);
+        throw signal.reason;
+      },
+      { priority, signal },
+    );
+  }
+
+  async function releaseQuietly(id: string): Promise<void> {
+    await attachments.release(id).catch((error: unknown) => {
+      logger.warn({ err: error, attachment: id }, "could not release an attachment; the next sweep will");
+    });
+  }
+
+  async function sweep(isKept: (id: string) => boolean): Promise<number> {
+    const reservationsDir = join(ipamDir, list.name);
+    const parts = { network, bridge, reservationsDir, attachments, namespaces, records, ip, logger };
+    return sweepAttachments(parts, isKept);
+  }
+
+  async function close(): Promise<void> {
+    const unused = await pool.close();
+    await Promise.all(unused.map((attachment) => releaseQuietly(attachment.id)));
+    await attachments.settled();
+  }
+
+  return {
+    setup,
+    async take(signal) {
+      signal.throwIfAborted();
+      for (let ready = pool.take(); ready !== undefined; ready = pool.take()) {
+        if (await attachments.isIntact(ready)) return ready;
+        await releaseQuietly(ready.id);
+      }
+      return make(signal, 1);
+    },
+    release: (id) => attachments.release(id),
+    async sweep(inUse) {
+      const released = await sweep((id) => inUse.has(id) || attachments.live.has(id));
+      if (released > 0) logger.info({ released }, "released network attachments that nobody used");
+      pool.refill();
+      return released;
+    },
+    close,
+    async teardown() {
+      await close();
+      bridgeIndex = undefined;
+      // A failure of one does not keep the others; the rules stay for as long as there is a bridge to guard.
+      const outcomes = [
+        await settle(sweep(() => false)),
+        await settle(removeBridge(ip, network, bridge, subnet)),
+        await settle(firewall.remove(network)),
+        await settle(rm(stateDir, { recursive: true, force: true })),
+        await settle(rm(runDir, { recursive: true, force: true })),
+      ];
+      const failure = outcomes.find((outcome) => outcome.status === "rejected");
+      if (failure !== undefined) throw failure.reason;
+    },
+  };
+}
+
+async function settle(work: Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
+  const [outcome] = await Promise.allSettled([work]);
+  return outcome;
+}
+
+/** Changes when a bridge is made anew under the same name. */
+async function readBridgeIndex(bridge: string): Promise<string> {
+  return readFile(`/sys/class/net/${bridge}/ifindex`, "utf8").catch(() => "");
+}

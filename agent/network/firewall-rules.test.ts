@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { installRules, removeRules } from "./firewall-rules.ts";
+
+const plan = { network: "lab", bridge: "lab0", subnet: "10.9.0.0/24", hostNameServers: ["192.0.2.2"] };
+const empty = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";
+const installed = [
+  "*filter",
+  ":ESB-lab-FWD - [0:0]",
+  ":ESB-lab-IN - [0:0]",
+  "-A FORWARD -m comment --comment esb -j ESB-lab-FWD",
+  "-A INPUT -m comment --comment esb -j ESB-lab-IN",
+  "-A INPUT -j ESB-lab-INX",
+  "COMMIT",
+  "*nat",
+  ":ESB-lab-NAT - [0:0]",
+  "-A POSTROUTING -m comment --comment esb -j ESB-lab-NAT",
+  "COMMIT",
+].join("\n");
+
+test("every rule carries our name and nothing is deleted on a clean machine", () => {
+  const rules = installRules(plan, empty).split("\n");
+  assert.ok(rules.every((line) => !line.startsWith("-A") || line.includes("--comment esb")));
+  assert.ok(!rules.some((line) => line.startsWith("-D")));
+});
+
+test("workers are cut off from each other and from the host before anything is allowed", () => {
+  const rules = installRules(plan, empty);
+  const forward = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-FWD"));
+  assert.match(forward[0] ?? "", /-i lab0 -o lab0 -j DROP$/);
+  assert.match(forward.at(-1) ?? "", /-o lab0 -j DROP$/);
+  const input = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-IN"));
+  assert.match(input.at(-1) ?? "", /-i lab0 -j DROP$/);
+  assert.equal(input.filter((line) => line.includes("-d 192.0.2.2") && line.includes("--dport 53")).length, 2);
+});
+
+test("a second installation replaces the jumps of the first", () => {
+  const rules = installRules(plan, installed).split("\n");
+  for (const parent of ["FORWARD", "INPUT", "POSTROUTING"]) {
+    assert.equal(rules.filter((line) => line.startsWith(`-D ${parent} `)).length, 1, parent);
+    assert.equal(rules.filter((line) => line.startsWith(`-I ${parent} 1 `)).length, 1, parent);
+  }
+});
+
+test("removal takes jumps, rules and chains, and only ours", () => {
+  const rules = removeRules("lab", installed);
+  assert.match(rules, /-D FORWARD .*ESB-lab-FWD\n-F ESB-lab-FWD\n-X ESB-lab-FWD/);
+  assert.ok(!rules.includes("INX"));
+  assert.equal(removeRules("lab", empty), "");
+  assert.equal(removeRules("la", installed), "");
+});

@@ -1,0 +1,93 @@
+/** What the firewall protects; a pure description, so that the rules can be read and tested as text. */
+export interface FirewallPlan {
+  readonly network: string;
+  readonly bridge: string;
+  readonly subnet: string;
+  /** Name servers of the workers that are addresses of the host itself. */
+  readonly hostNameServers: readonly string[];
+}
+
+interface Chain {
+  readonly table: "filter" | "nat";
+  readonly parent: "FORWARD" | "INPUT" | "POSTROUTING";
+  readonly name: string;
+}
+
+/** Our chains; iptables allows 28 characters, of which a network's name takes ten at most. */
+export function chainsOf(network: string): readonly Chain[] {
+  return [
+    { table: "filter", parent: "FORWARD", name: `ESB-${network}-FWD` },
+    { table: "filter", parent: "INPUT", name: `ESB-${network}-IN` },
+    { table: "nat", parent: "POSTROUTING", name: `ESB-${network}-NAT` },
+  ];
+}
+
+/**
+ * Input of `iptables-restore --noflush` that makes our chains what they should be, whatever they were, with one jump
+ * to each at the head of its parent.
+ * @param saved output of iptables-save
+ */
+export function installRules(plan: FirewallPlan, saved: string): string {
+  const rules = { FORWARD: forwardRules(plan), INPUT: inputRules(plan), POSTROUTING: masqueradeRules(plan) };
+  return tables(plan.network, (chain) => [
+    // Declaring a chain creates or empties it.
+    `:${chain.name} - [0:0]`,
+    ...jumpsTo(chain, saved).map(asDeletion),
+    ...rules[chain.parent].map((rule) => `-A ${chain.name} -m comment --comment esb ${rule}`),
+    `-I ${chain.parent} 1 -m comment --comment esb -j ${chain.name}`,
+  ]);
+}
+
+/** Input of `iptables-restore --noflush` that removes every trace of us; empty when there is none. */
+export function removeRules(network: string, saved: string): string {
+  return tables(network, (chain) => {
+    if (!saved.split("\n").some((line) => line.startsWith(`:${chain.name} `))) return [];
+    return [...jumpsTo(chain, saved).map(asDeletion), `-F ${chain.name}`, `-X ${chain.name}`];
+  });
+}
+
+/** The host reaches workers through OUTPUT, which is left alone; this is what crosses the host. */
+function forwardRules({ bridge, subnet }: FirewallPlan): string[] {
+  return [
+    `-i ${bridge} -o ${bridge} -j DROP`,
+    `-i ${bridge} ! -s ${subnet} -j DROP`,
+    `-i ${bridge} -j ACCEPT`,
+    `-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    `-o ${bridge} -j DROP`,
+  ];
+}
+
+/** Workers answer the host; they open nothing towards it but name service, where the host gives that. */
+function inputRules({ bridge, hostNameServers }: FirewallPlan): string[] {
+  return [
+    `-i ${bridge} -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT`,
+    `-i ${bridge} -p icmp -m conntrack --ctstate RELATED -j ACCEPT`,
+    ...hostNameServers.flatMap((address) =>
+      ["udp", "tcp"].map((protocol) => `-i ${bridge} -d ${address} -p ${protocol} --dport 53 -j ACCEPT`),
+    ),
+    `-i ${bridge} -j DROP`,
+  ];
+}
+
+function masqueradeRules({ subnet }: FirewallPlan): string[] {
+  return [`-s ${subnet} ! -d ${subnet} -j MASQUERADE`];
+}
+
+function tables(network: string, linesOf: (chain: Chain) => string[]): string {
+  return (["filter", "nat"] as const)
+    .map((table) => {
+      const lines = chainsOf(network)
+        .filter((chain) => chain.table === table)
+        .flatMap(linesOf);
+      return lines.length === 0 ? "" : `*${table}\n${lines.join("\n")}\nCOMMIT\n`;
+    })
+    .join("");
+}
+
+function jumpsTo(chain: Chain, saved: string): string[] {
+  return saved.split("\n").filter((line) => line.startsWith("-A ") && line.trimEnd().endsWith(` -j ${chain.name}`));
+}
+
+function asDeletion(rule: string): string {
+  return rule.replace(/^-A /, "-D ");
+}

@@ -1,0 +1,88 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import PQueue from "p-queue";
+import type { Attachment } from "../containerd/network.ts";
+import { AgentError } from "../errors.ts";
+import type { ManagedNetwork } from "./managed.ts";
+import { readNameService, writeNameServiceFiles } from "./name-service.ts";
+import { type PortRange, portsFrom } from "./ports.ts";
+
+export interface HostNetworkConfig {
+  readonly ports: PortRange;
+  /** Folder for what must outlive a restart. */
+  readonly stateDir: string;
+  /** Folder for the files that workers have mounted. */
+  readonly runDir: string;
+  /** ESB_DNS; empty: the host's. */
+  readonly nameServers: readonly string[];
+}
+
+export interface HostNetworkDeps {
+  readonly isPortFree: (port: number) => Promise<boolean>;
+  /** Eight hexadecimal digits. */
+  readonly randomHex: () => string;
+}
+
+/**
+ * Workers on the host's own network, one port each: for where CNI is not possible. A port that is given out has a
+ * file of its name, with the attachment's id in it, so that giving back twice never frees somebody else's.
+ */
+export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDeps): ManagedNetwork {
+  const { ports, stateDir, runDir } = config;
+  const folder = join(stateDir, "ports");
+  const files = { resolvConfPath: join(runDir, "resolv.conf"), hostsPath: join(runDir, "hosts") };
+  // One at a time: between the look and the file, a port could go to two.
+  const queue = new PQueue({ concurrency: 1 });
+  let next = ports.first;
+
+  async function allocations(): Promise<{ port: number; id: string }[]> {
+    const names = (await readdir(folder).catch(() => [])).filter((name) => /^\d+$/.test(name));
+    return Promise.all(
+      names.map(async (name) => ({
+        port: Number(name),
+        id: await readFile(join(folder, name), "utf8").catch(() => ""),
+      })),
+    );
+  }
+
+  async function allocate(signal: AbortSignal): Promise<Attachment> {
+    await mkdir(folder, { recursive: true });
+    const taken = new Set((await allocations()).map((one) => one.port));
+    for (const port of portsFrom(ports, next)) {
+      signal.throwIfAborted();
+      if (taken.has(port) || !(await deps.isPortFree(port))) continue;
+      const id = `port-${port}-${deps.randomHex()}`;
+      await writeFile(join(folder, String(port)), id, { flag: "wx" });
+      next = port + 1;
+      return { id, namespacePath: undefined, endpoint: { host: "127.0.0.1", port }, ...files };
+    }
+    throw new AgentError(
+      "NETWORK_EXHAUSTED",
+      `every port of ESB_HOST_PORTS (${ports.first}-${ports.last}) is taken, by workers or by others`,
+    );
+  }
+
+  async function release(isReleased: (id: string) => boolean): Promise<number> {
+    const found = (await allocations()).filter((one) => isReleased(one.id));
+    await Promise.all(found.map((one) => rm(join(folder, String(one.port)), { force: true })));
+    return found.length;
+  }
+
+  return {
+    async setup() {
+      // The host's loopback is the workers' as well here, and so are its name servers.
+      await writeNameServiceFiles(files, await readNameService(config.nameServers, () => true));
+    },
+    take: (signal) => queue.add(() => allocate(signal)),
+    async release(id) {
+      await queue.add(() => release((one) => one === id));
+    },
+    sweep: (inUse) => queue.add(() => release((id) => !inUse.has(id))),
+    close: () => queue.onIdle(),
+    async teardown() {
+      await queue.onIdle();
+      await rm(stateDir, { recursive: true, force: true });
+      await rm(runDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { AgentError } from "../errors.ts";
+import type { Ip } from "./ip.ts";
+import { networkOf, overlaps, type Subnet } from "./subnet.ts";
+
+/** Metric of the guard route: the largest, so that the bridge's own route wins while the bridge is there. */
+export const guardMetric = 4294967295;
+
+/** The part of `ip -json address` that matters here. */
+const interfaces = z.array(
+  z.looseObject({
+    ifname: z.string(),
+    ifalias: z.string().optional(),
+    linkinfo: z.looseObject({ info_kind: z.string().optional() }).optional(),
+    addr_info: z
+      .array(z.looseObject({ family: z.string(), local: z.string().optional(), prefixlen: z.number() }))
+      .default([]),
+  }),
+);
+
+/** The part of `ip -json route` that matters here; a unicast route has no type. */
+const routes = z.array(
+  z.looseObject({
+    type: z.string().optional(),
+    dst: z.string(),
+    dev: z.string().optional(),
+    metric: z.number().optional(),
+  }),
+);
+
+export type Interface = z.output<typeof interfaces>[number];
+export type Route = z.output<typeof routes>[number];
+
+/** What is on the host already. */
+export interface HostState {
+  /** Interfaces that have an IPv4 address, and the bridge if there is one of its name. */
+  readonly interfaces: readonly Interface[];
+  readonly routes: readonly Route[];
+}
+
+export async function readHostState(ip: Ip, bridge: string, signal?: AbortSignal): Promise<HostState> {
+  const [addressed, named, found] = await Promise.all([
+    ip.query(["-4", "address", "show"], interfaces, signal),
+    ip.query(["-details", "address", "show", "dev", bridge], interfaces, signal),
+    ip.query(["-4", "route", "show", "table", "all"], routes, signal),
+  ]);
+  const others = (addressed ?? []).filter((one) => one.ifname !== bridge);
+  return { interfaces: [...(named ?? []), ...others], routes: found ?? [] };
+}
+
+/** The alias that marks a bridge as ours. */
+export function bridgeAlias(network: string): string {
+  return `esb network ${network}`;
+}
+
+/**
+ * Refuses a bridge name or a subnet that somebody else uses.
+ * @returns our bridge, when it is there already
+ * @throws AgentError NETWORK_FAILED
+ */
+export function checkHostState(
+  state: HostState,
+  network: string,
+  bridge: string,
+  subnet: Subnet,
+): Interface | undefined {
+  const own = state.interfaces.find((one) => one.ifname === bridge);
+  if (own !== undefined && (own.linkinfo?.info_kind !== "bridge" || own.ifalias !== bridgeAlias(network))) {
+    throw new AgentError(
+      "NETWORK_FAILED",
+      `there is an interface ${bridge} already that esb did not make; remove it or set LAMBDA_NETWORK to another name`,
+    );
+  }
+  const holder = holderOf(state, bridge, subnet);
+  if (holder !== undefined) {
+    throw new AgentError(
+      "NETWORK_FAILED",
+      `the workers' subnet ${subnet.cidr} overlaps ${holder}; set ESB_SUBNET to a subnet that is free`,
+    );
+  }
+  return own;
+}
+
+/** Networks that were put on our bridge by an earlier life with another subnet. */
+export function formerNetworks(own: Interface | undefined, subnet: Subnet): string[] {
+  return (own?.addr_info ?? [])
+    .filter((address) => address.family === "inet" && address.local !== undefined)
+    .map((address) => networkOf(address.local ?? "", address.prefixlen))
+    .filter((network) => network !== subnet.cidr);
+}
+
+function holderOf(state: HostState, bridge: string, subnet: Subnet): string | undefined {
+  for (const one of state.interfaces) {
+    if (one.ifname === bridge) continue;
+    for (const { family, local, prefixlen } of one.addr_info) {
+      if (family !== "inet" || local === undefined) continue;
+      const taken = networkOf(local, prefixlen);
+      if (overlaps(subnet.cidr, taken)) return `${taken} of interface ${one.ifname}`;
+    }
+  }
+  const route = state.routes.find((one) => one.dev !== bridge && !isGuard(one, subnet) && reaches(one, subnet));
+  if (route === undefined) return undefined;
+  return `the route ${route.type ?? ""} ${route.dst} ${route.dev === undefined ? "" : `dev ${route.dev}`}`.replace(
+    / +/g,
+    " ",
+  );
+}
+
+function isGuard(route: Route, subnet: Subnet): boolean {
+  return route.type === "unreachable" && route.dst === subnet.cidr && route.metric === guardMetric;
+}
+
+/** Routes as wide as /7 are default routes, also in the two halves that VPN clients like. */
+function reaches(route: Route, subnet: Subnet): boolean {
+  if (route.dst === "default") return false;
+  const prefixLength = Number(route.dst.split("/")[1] ?? "32");
+  return prefixLength >= 8 && overlaps(subnet.cidr, route.dst);
+}

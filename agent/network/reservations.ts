@@ -1,0 +1,25 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { isIPv4 } from "node:net";
+import { join } from "node:path";
+
+/** An address that host-local holds for a container: a file named for the address, with the container's id in it. */
+export interface Reservation {
+  readonly address: string;
+  readonly id: string;
+}
+
+/** @param folder host-local's `dataDir` and the network's name */
+export async function listReservations(folder: string): Promise<Reservation[]> {
+  const addresses = (await readdir(folder).catch(() => [])).filter((name) => isIPv4(name));
+  return Promise.all(
+    addresses.map(async (address) => {
+      const text = await readFile(join(folder, address), "utf8").catch(() => "");
+      return { address, id: text.split("\n")[0]?.trim() ?? "" };
+    }),
+  );
+}
+
+/** For a reservation whose container could never have been ours, so that no DEL frees it. */
+export async function removeReservation(folder: string, address: string): Promise<void> {
+  await rm(join(folder, address), { force: true });
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigurationError } from "../../common/environment.ts";
+import { networkOf, overlaps, parseSubnet } from "./subnet.ts";
+
+test("a subnet's gateway is its first address", () => {
+  assert.deepEqual(parseSubnet("10.63.0.0/16"), { cidr: "10.63.0.0/16", prefixLength: 16, gateway: "10.63.0.1" });
+  assert.equal(parseSubnet("192.168.7.8/29").gateway, "192.168.7.9");
+  assert.equal(parseSubnet("10.0.0.0/8").gateway, "10.0.0.1");
+});
+
+for (const [text, expected] of [
+  ["10.63.0.0", /must be an IPv4 subnet/],
+  ["10.63.0/16", /must be an IPv4 subnet/],
+  ["10.63.0.256/24", /must be an IPv4 subnet/],
+  ["fd00::/64", /must be an IPv4 subnet/],
+  ["10.63.0.0/30", /between \/8 and \/29/],
+  ["10.0.0.0/7", /between \/8 and \/29/],
+  ["10.63.0.1/16", /begin at its network address, so 10\.63\.0\.0\/16/],
+  ["127.0.0.0/8", /loopback/],
+  ["224.0.0.0/8", /multicast/],
+  ["169.254.0.0/16", /linkLocal/],
+] as const) {
+  test(`${text} is refused`, () => {
+    assert.throws(
+      () => parseSubnet(text),
+      (error) => error instanceof ConfigurationError && expected.test(error.message),
+    );
+  });
+}
+
+for (const [one, other, expected] of [
+  ["10.63.0.0/16", "10.63.4.0/24", true],
+  ["10.63.4.0/24", "10.63.0.0/16", true],
+  ["10.63.0.0/16", "10.63.255.255", true],
+  ["10.63.0.0/16", "10.64.0.0/16", false],
+  ["10.63.0.0/29", "10.63.0.8", false],
+] as const) {
+  test(`${one} and ${other} ${expected ? "overlap" : "do not overlap"}`, () => {
+    assert.equal(overlaps(one, other), expected);
+  });
+}
+
+test("an address and its prefix name their network", () => {
+  assert.equal(networkOf("10.63.4.9", 16), "10.63.0.0/16");
+});

@@ -1,0 +1,86 @@
+import PQueue from "p-queue";
+import { z } from "zod";
+import { type Attachments, isAttachmentId } from "./attachments.ts";
+import { portsOf } from "./bridge.ts";
+import type { Ip } from "./ip.ts";
+import type { NetworkLogger } from "./managed.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Records } from "./records.ts";
+import { listReservations, removeReservation } from "./reservations.ts";
+
+/** More than a few at once only wait for the kernel's lock on the network. */
+const releasesAtOnce = 4;
+const neighbours = z.array(z.looseObject({ dst: z.string() }));
+
+export interface SweepParts {
+  readonly network: string;
+  readonly bridge: string;
+  /** Where host-local keeps this network's reservations. */
+  readonly reservationsDir: string;
+  readonly attachments: Attachments;
+  readonly namespaces: Namespaces;
+  readonly records: Records;
+  readonly ip: Ip;
+  readonly logger: NetworkLogger;
+}
+
+/**
+ * Releases every attachment that any trace on the machine tells of (a record, a namespace, a reservation) and that is
+ * not kept, then removes interfaces and neighbours that belong to none.
+ * @returns how many attachments were released
+ */
+export async function sweepAttachments(parts: SweepParts, isKept: (id: string) => boolean): Promise<number> {
+  const { attachments, records, reservationsDir, logger } = parts;
+  const [recorded, namespaces, reservations] = await Promise.all([
+    records.list(),
+    parts.namespaces.list(),
+    listReservations(reservationsDir),
+  ]);
+  // The whole name: another network's may begin with ours.
+  const own = namespaces.filter((name) => isAttachmentId(name) && name.slice(0, -"-01234567".length) === parts.network);
+  const stale = new Set(
+    [...recorded, ...own, ...reservations.map((one) => one.id)].filter((id) => isAttachmentId(id) && !isKept(id)),
+  );
+  const orphans = await findOrphans(parts);
+  let released = 0;
+  const queue = new PQueue({ concurrency: releasesAtOnce });
+  await Promise.all([
+    ...[...stale].map((id) =>
+      queue.add(async () => {
+        try {
+          await attachments.release(id);
+          released += 1;
+        } catch (error) {
+          logger.warn({ err: error, attachment: id }, "could not release an attachment that nobody uses");
+        }
+      }),
+    ),
+    ...reservations
+      .filter((one) => !isAttachmentId(one.id) && !isKept(one.id))
+      .map((one) => removeReservation(reservationsDir, one.address)),
+  ]);
+  await parts.ip.batchAnyway(orphans);
+  return released;
+}
+
+/**
+ * Lines that remove ports and fixed neighbours of our bridge that no record tells of. None while one of this process's
+ * own attachments has no record yet: what looks like an orphan may be that one.
+ */
+async function findOrphans({ ip, bridge, records, attachments }: SweepParts): Promise<string[]> {
+  const known = await Promise.all((await records.list()).map((id) => records.load(id)));
+  const ids = new Set(known.map((record) => record?.id));
+  if ([...attachments.live].some((id) => !ids.has(id))) return [];
+  const [ports, fixed] = await Promise.all([
+    portsOf(ip, bridge),
+    ip.query(["neighbour", "show", "dev", bridge, "nud", "permanent"], neighbours),
+  ]);
+  const knownPorts = new Set(known.map((record) => record?.hostInterface));
+  const knownAddresses = new Set(known.map((record) => record?.address));
+  return [
+    ...ports.filter((name) => !knownPorts.has(name)).map((name) => `link del dev ${name}`),
+    ...(fixed ?? [])
+      .filter((one) => !knownAddresses.has(one.dst))
+      .map((one) => `neighbour del ${one.dst} dev ${bridge}`),
+  ];
+}
