@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { RemovalReason, Worker, WorkerChange } from "./worker.ts";
+import { isSameWorker, type RemovalReason, type Worker, type WorkerChange } from "./worker.ts";
 
 export interface PositionedChange {
   /** Where to go on from, right behind this change. */
@@ -20,8 +20,8 @@ export class WorkerTable {
   readonly #workers = new Map<string, Worker>();
   readonly #journal: WorkerChange[] = [];
   readonly #journalLimit: number;
+  readonly #sleepers = new Set<() => void>();
   #count = 0;
-  #changed = Promise.withResolvers<void>();
 
   constructor(journalLimit = 4096) {
     this.#journalLimit = journalLimit;
@@ -40,7 +40,10 @@ export class WorkerTable {
     return [...this.#workers.values()].sort((a, b) => (a.identity.id < b.identity.id ? -1 : 1));
   }
 
+  /** Keeps what is known of a worker; nobody is told when it was known already. */
   set(worker: Worker): void {
+    const known = this.#workers.get(worker.identity.id);
+    if (known !== undefined && isSameWorker(known, worker)) return;
     this.#workers.set(worker.identity.id, worker);
     this.#append({ type: "changed", worker });
   }
@@ -56,8 +59,6 @@ export class WorkerTable {
   /** What has happened since a position, then what happens, until the signal aborts. */
   async *watch(position: string, signal: AbortSignal): AsyncGenerator<WatchMessage, void> {
     let next = this.#numberOf(position);
-    const aborted = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => aborted.resolve(), { once: true });
     while (!signal.aborted) {
       if (next === undefined || next < this.#count - this.#journal.length) {
         next = this.#count;
@@ -69,21 +70,35 @@ export class WorkerTable {
         next += 1;
         yield { type: "change", position: `${this.#epoch}.${next}`, change };
       }
-      if (next === this.#count) await Promise.race([this.#changed.promise, aborted.promise]);
+      if (next === this.#count) await this.#nextChange(signal);
     }
   }
 
+  /**
+   * Resolves with the next change or abort. A promise for each time: a watch may last for months, and a race against
+   * one long-lived promise would keep a piece of memory for each change until its end.
+   */
+  async #nextChange(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const woken = Promise.withResolvers<void>();
+    const wake = () => woken.resolve();
+    this.#sleepers.add(wake);
+    signal.addEventListener("abort", wake, { once: true });
+    await woken.promise;
+    this.#sleepers.delete(wake);
+    signal.removeEventListener("abort", wake);
+  }
+
   #numberOf(position: string): number | undefined {
-    const [epoch, number] = position.split(".");
-    const count = Number(number);
-    return epoch === this.#epoch && Number.isInteger(count) && count >= 0 && count <= this.#count ? count : undefined;
+    const [, epoch, digits] = /^([^.]+)\.(\d+)$/.exec(position) ?? [];
+    const count = Number(digits);
+    return epoch === this.#epoch && count <= this.#count ? count : undefined;
   }
 
   #append(change: WorkerChange): void {
     this.#journal.push(change);
     if (this.#journal.length > this.#journalLimit) this.#journal.shift();
     this.#count += 1;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
+    for (const wake of this.#sleepers) wake();
   }
 }
