@@ -20,6 +20,7 @@ export interface WatchObserver {
 
 const firstBackoffMs = 50;
 const longestBackoffMs = 1000;
+const quietMs = 20;
 
 /** How long to wait before attempt number `failures` + 1. */
 export function backoffMs(failures: number): number {
@@ -42,7 +43,7 @@ export async function followWorkers(
   while (!signal.aborted) {
     try {
       await source.connected(signal);
-      for await (const message of opened(source.watch(position, signal))) {
+      for await (const message of opened(source.watch(position, signal), () => source.delay(quietMs, signal))) {
         if (message !== opening) {
           deliver(message, listener);
           position = message.position;
@@ -68,13 +69,14 @@ const opening = Symbol("opening");
  * A watch that goes on from a position may have nothing to say for long, and one that is refused is refused soon: when
  * it has said nothing for a moment it is taken as up.
  */
-async function* opened(messages: AsyncIterable<WatchResponse>): AsyncIterable<WatchResponse | typeof opening> {
+async function* opened(
+  messages: AsyncIterable<WatchResponse>,
+  quiet: () => Promise<void>,
+): AsyncIterable<WatchResponse | typeof opening> {
   const iterator = messages[Symbol.asyncIterator]();
   try {
     const first = iterator.next();
-    const quiet = Promise.withResolvers<typeof opening>();
-    const timer = setTimeout(() => quiet.resolve(opening), 20);
-    const which = await Promise.race([first, quiet.promise]).finally(() => clearTimeout(timer));
+    const which = await Promise.race([first, quiet().then(() => opening)]);
     if (which === opening) yield opening;
     for (let next = await first; next.done !== true; next = await iterator.next()) yield next.value;
   } finally {
@@ -85,9 +87,11 @@ async function* opened(messages: AsyncIterable<WatchResponse>): AsyncIterable<Wa
 function deliver(message: WatchResponse, listener: WorkerListener): void {
   switch (message.event?.$case) {
     case "snapshot":
-      return listener.onSnapshot(message.event.value.workers.map(toWorkerInfo));
+      listener.onSnapshot(message.event.value.workers.map(toWorkerInfo));
+      return;
     case "changed":
-      return listener.onChanged(toWorkerInfo(message.event.value));
+      listener.onChanged(toWorkerInfo(message.event.value));
+      return;
     case "removed": {
       const { worker, reason } = message.event.value;
       if (worker !== undefined) listener.onRemoved(toWorkerInfo(worker), toRemovalReason(reason));

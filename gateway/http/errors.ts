@@ -1,0 +1,112 @@
+import { AgentCallError, type AgentErrorCode } from "../agent/errors.ts";
+import { Refusal, type RefusalReason } from "../pool/errors.ts";
+
+/**
+ * The errors of Lambda's API that we use: HTTP status, whose fault, and how the message member is spelt, which AWS does
+ * in both ways (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, errors; the SDKs' service model).
+ */
+const lambdaErrors = {
+  ValidationException: { status: 400, type: undefined, member: "message" },
+  InvalidRequestContentException: { status: 400, type: "User", member: "message" },
+  InvalidParameterValueException: { status: 400, type: "User", member: "message" },
+  ResourceNotFoundException: { status: 404, type: "User", member: "Message" },
+  RequestTooLargeException: { status: 413, type: "User", member: "message" },
+  TooManyRequestsException: { status: 429, type: "User", member: "message" },
+  InvalidRuntimeException: { status: 502, type: "User", member: "Message" },
+  ENILimitReachedException: { status: 502, type: "Server", member: "Message" },
+  EC2UnexpectedException: { status: 502, type: "Server", member: "Message" },
+  ServiceException: { status: 500, type: "Server", member: "Message" },
+} as const;
+
+export type LambdaErrorName = keyof typeof lambdaErrors;
+
+export interface LambdaErrorOptions {
+  /** In place of the name's usual status. */
+  readonly status?: number;
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** An answer of Lambda's API that is an error. */
+export class LambdaError extends Error {
+  override readonly name: LambdaErrorName;
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(name: LambdaErrorName, message: string, options: LambdaErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = name;
+    this.status = options.status ?? lambdaErrors[name].status;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  /** The body as AWS shapes it. */
+  body(): string {
+    const { type, member } = lambdaErrors[this.name];
+    return JSON.stringify({ ...(type === undefined ? {} : { Type: type }), [member]: this.message });
+  }
+}
+
+const unavailable = { name: "ServiceException", status: 503, retryAfterSeconds: 1 } as const;
+const badFunction = { name: "InvalidRuntimeException" } as const;
+
+/** What a client is told when the agent could not give the function a worker. */
+const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readonly name: LambdaErrorName }>> = {
+  INVALID_REQUEST: badFunction,
+  IMAGE_NOT_FOUND: badFunction,
+  IMAGE_INVALID: badFunction,
+  IMAGE_PULL_FAILED: { name: "ServiceException", status: 503, retryAfterSeconds: 5 },
+  WORKER_START_FAILED: badFunction,
+  WORKER_EXITED: badFunction,
+  WORKER_OUT_OF_MEMORY: badFunction,
+  WORKER_NOT_READY: badFunction,
+  WORKER_NOT_FOUND: unavailable,
+  WORKER_CONFLICT: unavailable,
+  NETWORK_FAILED: { name: "EC2UnexpectedException" },
+  NETWORK_EXHAUSTED: { name: "ENILimitReachedException", status: 503, retryAfterSeconds: 5 },
+  RUNTIME_UNAVAILABLE: unavailable,
+  AGENT_UNAVAILABLE: unavailable,
+  DEADLINE_EXCEEDED: unavailable,
+  INTERNAL: { name: "ServiceException" },
+  UNSPECIFIED: { name: "ServiceException" },
+};
+
+const refusals: Readonly<Record<RefusalReason, LambdaErrorOptions & { readonly name: LambdaErrorName }>> = {
+  "queue-full": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+  "queue-timeout": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+  removed: { name: "ResourceNotFoundException" },
+  // Nobody is there to read it.
+  left: { name: "ServiceException", status: 499 },
+};
+
+/** What fastify itself refuses, by its code. */
+const fastifyErrors: Readonly<Record<string, { readonly name: LambdaErrorName; readonly message: string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    name: "RequestTooLargeException",
+    message: "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    name: "InvalidRequestContentException",
+    message: "Could not parse request body into json: the body is not as long as Content-Length says",
+  },
+};
+
+/** Any error as Lambda's API tells it; what is not meant for clients becomes a ServiceException without detail. */
+export function toLambdaError(error: unknown): LambdaError {
+  if (error instanceof LambdaError) return error;
+  if (error instanceof AgentCallError) {
+    const { name, ...options } = agentErrors[error.code];
+    return new LambdaError(name, error.message, { ...options, cause: error });
+  }
+  if (error instanceof Refusal) {
+    const { name, ...options } = refusals[error.reason];
+    return new LambdaError(name, error.reason.startsWith("queue") ? `Rate Exceeded: ${error.message}` : error.message, {
+      ...options,
+      cause: error,
+    });
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = fastifyErrors[code];
+  if (known !== undefined) return new LambdaError(known.name, known.message, { cause: error });
+  return new LambdaError("ServiceException", "Service encountered an internal error", { cause: error });
+}

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from "fastify";
+import type { AgentHealth } from "../agent/health.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface StatusOptions {
+  readonly metrics: Metrics;
+  readonly checkAgent: () => Promise<AgentHealth>;
+  /** functions.yml: its path, how many functions hold, and why the file as it is now does not. */
+  readonly functions: () => { readonly file: string; readonly count: number; readonly error?: string };
+  /** Whether the gateway is going down. */
+  readonly stopping: () => boolean;
+}
+
+/** G1: /health (alive), /ready (can serve), /metrics (Prometheus). */
+export function addStatusRoutes(app: FastifyInstance, options: StatusOptions): void {
+  app.get("/health", () => ({ status: "ok" }));
+
+  app.get("/ready", async (_request, reply) => {
+    const health = await options.checkAgent();
+    const stopping = options.stopping();
+    const ready = !stopping && health.agent.available && health.containerd?.available === true;
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ ready, ...(stopping ? { stopping } : {}), ...health, functions: options.functions() });
+  });
+
+  app.get("/metrics", async (_request, reply) => {
+    const { registry } = options.metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+}

@@ -1,0 +1,60 @@
+import { Client, type Dispatcher } from "undici";
+import type { WorkerInfo } from "../pool/agent.ts";
+import type { WorkerConnection } from "../pool/lease.ts";
+
+/** Where a worker takes invocations: the path of Lambda's runtime interface emulator. */
+export const invocationPath = "/2015-03-31/functions/function/invocations";
+
+const connectWithinMs = 5000;
+
+/** One keep-alive connection to one worker, made when it is needed. */
+export class WorkerClient implements WorkerConnection {
+  readonly #origin: string;
+  #client: Client | undefined;
+  #closed = false;
+
+  constructor({ host, port }: Pick<WorkerInfo, "host" | "port">) {
+    this.#origin = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  /** Sends an invocation; the handler hears of everything else, failures included. */
+  send(headers: string[], body: Buffer, handler: Dispatcher.DispatchHandler): void {
+    if (this.#closed) {
+      // The worker was let go between lease and send; nothing has been written.
+      queueMicrotask(() => handler.onResponseError?.(closedController, new Error("the worker has gone")));
+      return;
+    }
+    this.#client ??= new Client(this.#origin, {
+      // The function's own timeout holds, see Exchange.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: connectWithinMs },
+      allowH2: false,
+      pipelining: 1,
+    });
+    this.#client.dispatch({ method: "POST", path: invocationPath, headers, body, idempotent: false }, handler);
+  }
+
+  drop(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    client?.destroy().catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.drop();
+  }
+}
+
+/** Stands in for a request that was never begun. */
+const closedController: Dispatcher.DispatchController = {
+  aborted: true,
+  paused: false,
+  reason: null,
+  rawHeaders: null,
+  rawTrailers: null,
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+};

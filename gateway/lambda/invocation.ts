@@ -1,0 +1,168 @@
+import { LambdaError, toLambdaError } from "../http/errors.ts";
+import type { InvocationRecord } from "../http/metrics.ts";
+import type { WorkerClient } from "../http/worker-client.ts";
+import type { RemovalReason } from "../pool/agent.ts";
+import type { Clock } from "../pool/clock.ts";
+import type { FunctionPool } from "../pool/function-pool.ts";
+import type { Lease } from "../pool/lease.ts";
+import { mayResend } from "../pool/policy.ts";
+import { exited, timedOut, tooLarge } from "./answer.ts";
+import { Exchange, type ExchangeResult } from "./exchange.ts";
+import type { Reply } from "./reply.ts";
+
+/** A worker whose end the agent tells of may have answered just before: what is on its way has this long. */
+const lastWordsMs = 200;
+/** Workers that a request may meet which turn out not to be there any more. */
+const mostResends = 2;
+
+export interface InvocationContext {
+  readonly clock: Clock;
+  /** Whether an error of the agent says that the worker does not exist. */
+  readonly isGone: (error: unknown) => boolean;
+  readonly onInvocation: (record: InvocationRecord) => void;
+  readonly onFailure: (what: string, fields: { requestId: string; worker: string; error: unknown }) => void;
+}
+
+export interface InvocationRequest {
+  readonly id: string;
+  readonly functionName: string;
+  readonly pool: FunctionPool<WorkerClient>;
+  /** Names and values in turn. */
+  readonly headers: string[];
+  readonly event: Buffer;
+}
+
+/** How a try with one worker ended; `resend`: as if it had not been. */
+type TryResult = "ok" | "function_error" | "refused" | "resend";
+
+/** Serves one synchronous invocation: a worker, the request, the answer. Answers in every case, and never rejects. */
+export async function invoke(request: InvocationRequest, reply: Reply, context: InvocationContext): Promise<void> {
+  const beganMs = context.clock.now();
+  let start: string | undefined;
+  let outcome: InvocationRecord["outcome"] = "refused";
+  try {
+    for (let resends = 0; ; resends++) {
+      const lease =
+        (resends === 0 ? request.pool.tryLease() : undefined) ?? (await waitForLease(request, reply, resends > 0));
+      start = lease.start;
+      const result = await tryOnce(request, lease, reply, context, resends < mostResends);
+      if (result === "resend") continue;
+      outcome = result;
+      break;
+    }
+  } catch (error) {
+    reply.error(toLambdaError(error));
+  }
+  context.onInvocation({
+    function: request.functionName,
+    outcome,
+    start,
+    durationMs: context.clock.now() - beganMs,
+  });
+}
+
+async function waitForLease(request: InvocationRequest, reply: Reply, again: boolean): Promise<Lease<WorkerClient>> {
+  const waiting = request.pool.wait(again);
+  const stopListening = reply.onGone(waiting.leave);
+  try {
+    return await waiting.turn;
+  } finally {
+    stopListening();
+  }
+}
+
+function tryOnce(
+  request: InvocationRequest,
+  lease: Lease<WorkerClient>,
+  reply: Reply,
+  context: InvocationContext,
+  canResend: boolean,
+): Promise<TryResult> {
+  const { promise, resolve } = Promise.withResolvers<TryResult>();
+  let removal: RemovalReason | undefined;
+  let thawError: unknown;
+  const exchange = new Exchange({
+    clock: context.clock,
+    timeoutMs: lease.definition.timeoutMs,
+    onStream: (head, bytes) => reply.begin(head, bytes, lease),
+    onResult: (result) => {
+      // Released first, so that the next request is on its way before this answer is written.
+      release(lease, result, thawError, context);
+      if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
+      else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
+    },
+  });
+  lease.onRemoved((reason) => {
+    removal = reason;
+    context.clock.after(lastWordsMs, () => exchange.fail(new Error("the worker has ended")));
+  });
+  lease.thaw?.done.catch((error: unknown) => {
+    if (exchange.settled) return;
+    thawError = error;
+    exchange.fail(new Error("the worker could not be thawed"));
+  });
+  lease.connection.send(request.headers, request.event, exchange);
+  return promise;
+}
+
+function release(
+  lease: Lease<WorkerClient>,
+  result: ExchangeResult,
+  thawError: unknown,
+  { isGone }: InvocationContext,
+): void {
+  if (result.kind !== "timed-out" && result.kind !== "failed") lease.release("done");
+  // A worker that could not be thawed has the request in its socket: it must never come to read it.
+  else lease.release(thawError !== undefined && isGone(thawError) ? "gone" : "broken");
+}
+
+function isUnread(
+  result: ExchangeResult & { kind: "failed" },
+  lease: Lease<WorkerClient>,
+  thawError: unknown,
+  { isGone }: InvocationContext,
+): boolean {
+  if (thawError !== undefined && !isGone(thawError)) return false;
+  const frozenThroughout = lease.thaw?.wasFrozen === true && thawError !== undefined;
+  return mayResend({ written: result.written, frozenThroughout, answered: result.begun });
+}
+
+function respond(
+  request: InvocationRequest,
+  lease: Lease<WorkerClient>,
+  reply: Reply,
+  result: ExchangeResult,
+  failure: { removal: RemovalReason | undefined; thawError: unknown; context: InvocationContext },
+): TryResult {
+  switch (result.kind) {
+    case "answered":
+      reply.answer(result.head, result.body, lease);
+      return result.head.functionError === undefined ? "ok" : "function_error";
+    case "streamed":
+      return "ok";
+    case "too-large":
+      reply.functionError(tooLarge, lease);
+      return "function_error";
+    case "timed-out":
+      if (reply.begun) reply.cut();
+      else reply.functionError(timedOut(request.id, lease.definition.timeoutMs), lease);
+      return "function_error";
+    case "failed": {
+      const { removal, thawError, context } = failure;
+      const error = thawError ?? result.error;
+      context.onFailure("worker failed", { requestId: request.id, worker: lease.worker.id, error });
+      if (thawError !== undefined && !context.isGone(thawError)) reply.error(toLambdaError(thawError), lease);
+      else if (thawError !== undefined || !result.written) reply.error(lost(result.error), lease);
+      else if (reply.begun) reply.cut();
+      else reply.functionError(exited(request.id, removal === "out-of-memory" ? "signal: killed" : undefined), lease);
+      return result.written && thawError === undefined ? "function_error" : "refused";
+    }
+  }
+}
+
+function lost(cause: Error): LambdaError {
+  return new LambdaError("ServiceException", "The function's worker was lost before it could answer", {
+    status: 502,
+    cause,
+  });
+}

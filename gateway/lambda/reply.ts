@@ -1,0 +1,98 @@
+import type { ServerResponse } from "node:http";
+import type { LambdaError } from "../http/errors.ts";
+import { phaseNames, type StartPhases } from "../pool/agent.ts";
+import type { Lease, WorkerConnection } from "../pool/lease.ts";
+import type { AnswerHead, FunctionError } from "./answer.ts";
+
+/** Header of Lambda's API for the id of a request. */
+const requestIdHeader = "x-amzn-requestid";
+
+type Served = Pick<Lease<WorkerConnection>, "worker" | "start" | "phases">;
+
+/** Writes the answers of Lambda's API to a client; to one that has gone they are lost. */
+export class Reply {
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+
+  constructor(response: ServerResponse, requestId: string) {
+    this.#response = response;
+    this.#requestId = requestId;
+  }
+
+  /** Calls back when the client goes; returns how to stop listening. */
+  onGone(callback: () => void): () => void {
+    this.#response.once("close", callback);
+    return () => this.#response.off("close", callback);
+  }
+
+  /** Whether an answer has been begun, after which only its rest can come. */
+  get begun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Breaks off an answer that cannot be finished, so that the client does not take it for whole. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  answer(head: AnswerHead, body: Buffer, served: Served): void {
+    this.begin(head, body.length, served).end(body);
+  }
+
+  /** Writes the head; the body follows on what is returned. */
+  begin(head: AnswerHead, bytes: number, served: Served): ServerResponse {
+    const headers = [
+      ...this.#common(served),
+      "content-type",
+      head.contentType,
+      "content-length",
+      String(bytes),
+      "x-amz-executed-version",
+      "$LATEST",
+    ];
+    if (head.contentEncoding !== undefined) headers.push("content-encoding", head.contentEncoding);
+    if (head.functionError !== undefined) headers.push("x-amz-function-error", head.functionError);
+    if (head.logResult !== undefined) headers.push("x-amz-log-result", head.logResult);
+    return this.#response.writeHead(200, headers);
+  }
+
+  /** The function has failed: the Invoke itself has not, so the status is 200. */
+  functionError(error: FunctionError, served: Served): void {
+    const head = {
+      contentType: "application/json",
+      contentEncoding: undefined,
+      functionError: "Unhandled",
+      logResult: undefined,
+    };
+    this.answer(head, Buffer.from(JSON.stringify(error)), served);
+  }
+
+  /** For DryRun: it could be invoked. */
+  nothing(): void {
+    this.#response.writeHead(204, [requestIdHeader, this.#requestId]).end();
+  }
+
+  error(error: LambdaError, served?: Served): void {
+    if (this.begun) {
+      this.cut();
+      return;
+    }
+    const body = Buffer.from(error.body());
+    const headers = served === undefined ? [requestIdHeader, this.#requestId] : this.#common(served);
+    headers.push("content-type", "application/json", "content-length", String(body.length));
+    headers.push("x-amzn-errortype", error.name);
+    if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
+    this.#response.writeHead(error.status, headers).end(body);
+  }
+
+  #common({ worker, start, phases }: Served): string[] {
+    const headers = [requestIdHeader, this.#requestId, "x-esb-start", start, "x-esb-worker", worker.id];
+    if (phases !== undefined) headers.push("server-timing", serverTiming(phases));
+    return headers;
+  }
+}
+
+/** The phases of a cold start as browsers and curl show them (W3C Server Timing). */
+export function serverTiming(phases: StartPhases): string {
+  return [...phaseNames, "total" as const].map((name) => `${name};dur=${Number(phases[name].toFixed(2))}`).join(", ");
+}

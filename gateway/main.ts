@@ -1,0 +1,32 @@
+import closeWithGrace from "close-with-grace";
+import { ConfigurationError, readSettings, unknownSettings } from "../common/environment.ts";
+import { createLogger } from "../common/logger.ts";
+import { gatewaySettings, startGateway } from "./start.ts";
+
+/** How long running requests may take to finish once the gateway is told to stop. */
+const drainWithinMs = 25_000;
+
+try {
+  const configuration = readSettings(gatewaySettings, process.env);
+  const logger = createLogger("gateway", configuration.LOG_LEVEL);
+  for (const warning of unknownSettings(process.env)) logger.warn(warning);
+  const gateway = await startGateway(configuration, process.env, logger);
+  closeWithGrace({ delay: drainWithinMs, logger: { error: (message) => logger.error(message) } }, async (event) => {
+    if (event.err !== undefined) logger.fatal({ err: event.err }, "gateway fails");
+    else logger.info({ signal: event.signal }, "gateway stops");
+    await gateway.close();
+  });
+} catch (error) {
+  if (isAboutConfiguration(error)) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+  throw error;
+}
+
+/** Mistakes of the person who starts us, an address that is taken among them, are told without a stack. */
+function isAboutConfiguration(error: unknown): error is Error {
+  if (error instanceof ConfigurationError) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EADDRINUSE" || code === "EADDRNOTAVAIL" || code === "EACCES" || code === "ENOTFOUND";
+}

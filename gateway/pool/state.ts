@@ -1,0 +1,70 @@
+import type { FunctionDefinition } from "../functions/definition.ts";
+import type { RemovalReason, StartKind, StartPhases, WorkerInfo } from "./agent.ts";
+import type { Lease, LeaseOutcome, Thaw, WorkerConnection } from "./lease.ts";
+
+/** A worker that exists as far as we know. */
+export interface Member<C extends WorkerConnection> {
+  readonly info: WorkerInfo;
+  readonly connection: C;
+  /** What it was made from; undefined for one that was there before us: the agent must look at it before it serves. */
+  readonly definition: FunctionDefinition | undefined;
+  /** How it got here, until its first request is served. */
+  firstStart: { readonly kind: StartKind; readonly phases: StartPhases | undefined } | undefined;
+  /** Set once the agent says that its process has ended. */
+  removed: boolean;
+  onRemoved: ((reason: RemovalReason) => void) | undefined;
+}
+
+/** What one slot of a function is doing. A transition makes a new object, so that a late answer can see it is late. */
+export type SlotState<C extends WorkerConnection> =
+  | { readonly kind: "absent" }
+  | { readonly kind: "starting"; readonly abort: AbortController; readonly before: SlotState<C> }
+  | { readonly kind: "idle"; readonly member: Member<C> }
+  | { readonly kind: "busy"; readonly member: Member<C> }
+  | { readonly kind: "freezing"; readonly member: Member<C>; readonly pause: Promise<void> }
+  /** `thawedByOthers`: the agent says that it runs, though not by our doing; it is frozen again when it has idled. */
+  | { readonly kind: "frozen"; readonly member: Member<C>; readonly thawedByOthers: boolean }
+  | { readonly kind: "thawing"; readonly member: Member<C> }
+  | { readonly kind: "destroying"; readonly member: Member<C> }
+  /** It must not serve any more, but could not be destroyed yet. */
+  | { readonly kind: "condemned"; readonly member: Member<C> };
+
+export type SlotStateKind = SlotState<WorkerConnection>["kind"];
+
+export function createMember<C extends WorkerConnection>(
+  info: WorkerInfo,
+  connection: C,
+  definition: FunctionDefinition | undefined,
+  firstStart: Member<C>["firstStart"],
+): Member<C> {
+  return { info, connection, definition, firstStart, removed: false, onRemoved: undefined };
+}
+
+/** @param onRelease called at the first release only */
+export function createLease<C extends WorkerConnection>(
+  member: Member<C>,
+  definition: FunctionDefinition,
+  thaw: Thaw | undefined,
+  onRelease: (outcome: LeaseOutcome) => void,
+): Lease<C> {
+  const first = thaw === undefined ? member.firstStart : { kind: "thawed" as const, phases: undefined };
+  member.firstStart = undefined;
+  let released = false;
+  return {
+    worker: member.info,
+    definition,
+    connection: member.connection,
+    start: first?.kind ?? "warm",
+    phases: first?.phases,
+    thaw,
+    onRemoved(callback) {
+      member.onRemoved = callback;
+    },
+    release(outcome) {
+      if (released) return;
+      released = true;
+      member.onRemoved = undefined;
+      onRelease(outcome);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { WorkerAgent, WorkerInfo } from "./agent.ts";
+
+/**
+ * Thaws a worker whose freeze is still under way. Resume goes out right behind Pause; should the agent answer the Pause
+ * after the Resume, it may have carried them out in that order, so Resume is sent once more (it succeeds on a running
+ * worker).
+ */
+export async function resumeBehind(pause: Promise<void>, agent: WorkerAgent, worker: WorkerInfo): Promise<void> {
+  let resumed = false;
+  const pausedLast = pause.then(
+    () => resumed,
+    () => false,
+  );
+  await agent.resume(worker);
+  resumed = true;
+  if (await pausedLast) await agent.resume(worker);
+}

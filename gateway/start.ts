@@ -1,0 +1,145 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../common/logger.ts";
+import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
+import { createClients, openChannel, whenConnected } from "./agent/channel.ts";
+import { AgentWorkers } from "./agent/client.ts";
+import { AgentCallError } from "./agent/errors.ts";
+import { checkAgent } from "./agent/health.ts";
+import { followWorkers } from "./agent/watch.ts";
+import { watchFile } from "./functions/file.ts";
+import { parseFunctions } from "./functions/parse.ts";
+import { FunctionsStore } from "./functions/store.ts";
+import { environmentLookup } from "./functions/substitute.ts";
+import { createApp } from "./http/app.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { WorkerClient } from "./http/worker-client.ts";
+import { systemClock } from "./pool/clock.ts";
+import { Pools } from "./pool/pools.ts";
+
+export const gatewaySettings = [
+  "ESB_GATEWAY_HOST",
+  "ESB_GATEWAY_PORT",
+  "ESB_OWNER",
+  "ESB_FUNCTIONS",
+  "ESB_FREEZE_AFTER_MS",
+  "IDLE_TIMEOUT_MINUTES",
+  "ESB_QUEUE_LIMIT",
+  "ESB_QUEUE_TIMEOUT_MS",
+  "ESB_AGENT_ADDRESS",
+  "ESB_REGION",
+  "LOG_LEVEL",
+] as const satisfies readonly SettingName[];
+
+export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
+
+export interface Gateway {
+  /** Where it listens: `http://host:port`. */
+  readonly url: string;
+  /** Turns readiness off, lets running requests finish, then lets go of everything. Workers stay as they are. */
+  close(): Promise<void>;
+}
+
+/** Wires the gateway's parts and listens. @throws ConfigurationError when functions.yml is not right */
+export async function startGateway(
+  configuration: GatewayConfiguration,
+  environment: NodeJS.ProcessEnv,
+  logger: Logger,
+): Promise<Gateway> {
+  const path = configuration.ESB_FUNCTIONS;
+  const lifetime = new AbortController();
+  let watching = false;
+  let stopping = false;
+
+  const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
+  const clients = createClients(channel);
+  const isGone = (error: unknown) => error instanceof AgentCallError && error.code === "WORKER_NOT_FOUND";
+  const metrics = createMetrics(() => pools.status());
+  const pools = new Pools<WorkerClient>({
+    agent: new AgentWorkers(clients.agent, channel, { owner: configuration.ESB_OWNER, watching: () => watching }),
+    clock: systemClock,
+    limits: {
+      freezeAfterMs: configuration.ESB_FREEZE_AFTER_MS,
+      destroyAfterMs: configuration.IDLE_TIMEOUT_MINUTES * 60_000,
+    },
+    queueLimit: configuration.ESB_QUEUE_LIMIT,
+    queueTimeoutMs: configuration.ESB_QUEUE_TIMEOUT_MS,
+    connect: (worker) => new WorkerClient(worker),
+    isGone,
+    onStarted: (started) => {
+      metrics.onStarted(started);
+      logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
+    },
+    onTrouble: (what, worker, err) => logger.warn({ err, worker: worker.id }, `${what} failed`),
+  });
+
+  const source = watchFile(path, () => void functions.refresh());
+  const functions = new FunctionsStore(source, {
+    path,
+    parse: (text) => parseFunctions(text, path, environmentLookup(environment, settings)),
+    onLoaded: (loaded) => {
+      pools.onFunctions(loaded);
+      logger.info({ file: path, functions: [...loaded.keys()] }, "functions loaded");
+    },
+    onError: (message) =>
+      logger.error({ file: path, error: message }, "functions file refused, the last good one holds"),
+  });
+
+  const app = createApp({
+    invoke: {
+      clock: systemClock,
+      region: configuration.ESB_REGION,
+      functions,
+      pool: (definition) => pools.get(definition),
+      isGone,
+      onInvocation: (record) => metrics.onInvocation(record),
+      onFailure: (what, { error, ...fields }) => logger.warn({ err: error, ...fields }, what),
+    },
+    status: {
+      metrics,
+      checkAgent: () => checkAgent(clients.health, () => whenConnected(channel)),
+      functions: () => ({
+        file: path,
+        count: functions.functions.size,
+        ...(functions.error === undefined ? {} : { error: functions.error }),
+      }),
+      stopping: () => stopping,
+    },
+    onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
+  });
+
+  const release = async () => {
+    stopping = true;
+    source[Symbol.dispose]();
+    await app.close();
+    lifetime.abort();
+    channel.close();
+  };
+  try {
+    await functions.load();
+    void followWorkers(
+      {
+        connected: () => whenConnected(channel, 1000),
+        watch: (position, signal) => clients.agent.watch({ owner: configuration.ESB_OWNER, position }, { signal }),
+        delay: (ms, signal) => delay(ms, undefined, { signal }),
+      },
+      pools,
+      {
+        onUp: () => {
+          watching = true;
+          logger.info({ address: configuration.ESB_AGENT_ADDRESS }, "agent is there");
+        },
+        onDown: (err) => {
+          watching = false;
+          logger.warn({ err, address: configuration.ESB_AGENT_ADDRESS }, "agent is away");
+        },
+      },
+      lifetime.signal,
+    );
+    const url = await app.listen({ host: configuration.ESB_GATEWAY_HOST, port: configuration.ESB_GATEWAY_PORT });
+    logger.info({ url }, "gateway listens");
+    return { url, close: release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
