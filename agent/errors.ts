@@ -35,3 +35,18 @@ export class AgentError extends Error {
     this.code = code;
   }
 }
+
+/**
+ * Undoes what a failure has left half-done.
+ * @returns what to throw then: the first error, since it says what went wrong; when the undoing fails too, that is kept
+ * as its cause, for the log
+ */
+export async function undone(error: unknown, undo: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await undo();
+    return error;
+  } catch (undoError) {
+    const cause = new AggregateError([error, undoError], "the work failed, and so did cleaning up behind it");
+    return error instanceof AgentError ? new AgentError(error.code, error.message, { cause }) : cause;
+  }
+}

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { delay } from "../../common/delay.ts";
 import { AgentError } from "../errors.ts";
 import type { Endpoint } from "./runtime.ts";
 
@@ -27,19 +28,20 @@ export async function waitUntilListening(endpoint: Endpoint, options: ReadyOptio
 async function pollUntilListening(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.3, 50)) {
+    const listening = await listens(endpoint, Math.max(1, deadline - performance.now()), signal);
     signal.throwIfAborted();
-    if (await listens(endpoint, Math.max(1, deadline - performance.now()), signal)) return;
+    if (listening) return;
     if (performance.now() + pauseMs > deadline) {
       throw new AgentError(
         "WORKER_NOT_READY",
         `nothing listened on port ${endpoint.port} within ${timeoutMs} ms of the start`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await delay(pauseMs, signal);
   }
 }
 
-/** One attempt to connect. Any failure, a time-out included, says no: the caller knows when to give up. */
+/** One attempt to connect. Any failure, a time-out or an abort included, says no: the caller knows when to give up. */
 function listens(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host: endpoint.host, port: endpoint.port, signal });
@@ -50,6 +52,7 @@ function listens(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Pr
   };
   socket.once("connect", () => settle(true));
   socket.once("timeout", () => settle(false));
-  socket.once("error", () => settle(false));
+  // Not `once`: an abort and a refusal can both be told, and an error that nobody listens to would end the process.
+  socket.on("error", () => settle(false));
   return promise;
 }
