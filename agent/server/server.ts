@@ -38,8 +38,8 @@ export function createAgentServer(parts: ServerParts): AgentServer {
   if (parts.descriptors !== undefined) {
     server.add(ServerReflectionService, ServerReflection(parts.descriptors, services));
   }
-  const ours = server.use(errorMiddleware(parts.logger));
-  ours.add(AgentServiceDefinition, agentService(parts.workers, parts.ready));
-  ours.add(ImageServiceDefinition, imageService(parts.images, parts.ready));
+  const mapped = errorMiddleware(parts.logger);
+  server.with(mapped).add(AgentServiceDefinition, agentService(parts.workers, parts.ready));
+  server.with(mapped).add(ImageServiceDefinition, imageService(parts.images, parts.ready));
   return { server, setServing };
 }
