@@ -75,7 +75,7 @@ export async function startGateway(
   const source = watchFile(path, () => void functions.refresh());
   const functions = new FunctionsStore(source, {
     path,
-    parse: (text) => parseFunctions(text, path, environmentLookup(environment, settings)),
+    parse: (text) => parseFunctions(text, path, environmentLookup(environment, settingDefault)),
     onLoaded: (loaded) => {
       pools.onFunctions(loaded);
       logger.info({ file: path, functions: [...loaded.keys()] }, "functions loaded");
@@ -142,4 +142,9 @@ export async function startGateway(
     await release();
     throw error;
   }
+}
+
+function settingDefault(name: string): string | undefined {
+  const found = Object.entries(settings).find(([known]) => known === name)?.[1];
+  return found !== undefined && "default" in found ? found.default : undefined;
 }

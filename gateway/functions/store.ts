@@ -10,7 +10,7 @@ export interface FunctionsStoreOptions {
   readonly path: string;
   readonly parse: (text: string) => Functions;
   readonly onLoaded: (functions: Functions) => void;
-  /** Called once for each new mistake, not at every look. */
+  /** Called once for each new mistake after the first load, not at every look. */
   readonly onError: (message: string) => void;
 }
 
@@ -21,6 +21,7 @@ export class FunctionsStore {
   #functions: Functions = new Map();
   #text: string | undefined;
   #error: string | undefined;
+  #started = false;
   #refreshing: Promise<void> | undefined;
 
   constructor(source: FunctionsSource, options: FunctionsStoreOptions) {
@@ -31,6 +32,7 @@ export class FunctionsStore {
   /** Reads the file for the first time. @throws ConfigurationError when it cannot be read or is not right */
   async load(): Promise<void> {
     await this.refresh();
+    this.#started = true;
     if (this.#error !== undefined) throw new ConfigurationError(this.#error);
   }
 
@@ -80,6 +82,6 @@ export class FunctionsStore {
   #fail(message: string): void {
     if (message === this.#error) return;
     this.#error = message;
-    this.#options.onError(message);
+    if (this.#started) this.#options.onError(message);
   }
 }

@@ -35,11 +35,10 @@ export function substitute(text: string, lookup: VariableLookup): Substituted {
  */
 export function environmentLookup(
   environment: NodeJS.ProcessEnv,
-  settings: Readonly<Record<string, { readonly default?: string }>>,
+  settingDefault: (name: string) => string | undefined,
 ): VariableLookup {
   return (name) => {
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
-    return setting?.default !== undefined && (value === undefined || value === "") ? setting.default : value;
+    return value === undefined || value === "" ? (settingDefault(name) ?? value) : value;
   };
 }
