@@ -25,6 +25,7 @@ async function main(): Promise<void> {
     readyTimeoutMs: settings.ESB_READY_TIMEOUT_MS,
     destroyGraceMs: settings.ESB_DESTROY_GRACE_MS,
     now: Date.now,
+    logger,
   });
 
   let swept = false;

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { AgentError, errorTable } from "../errors.ts";
+import { AgentError, errorTable, undone } from "../errors.ts";
 import type { Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
 import { waitUntilListening } from "./ready.ts";
 import type { FunctionSpec, MeasurePhase, RuntimeWorker, WorkerIdentity, WorkerRuntime } from "./runtime.ts";
 import type { WorkerTable } from "./table.ts";
-import type { LiveWorker } from "./worker.ts";
+import type { LiveWorker, RemovalReason } from "./worker.ts";
 
 export interface EnsureRequest {
   readonly function: FunctionSpec;
@@ -70,19 +70,19 @@ export async function ensureWorker(
     return { startKind: "cold", worker: await create(parts, identity, request.function, measure, signal) };
   };
 
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1; attempt <= triesAgainstOthers; attempt += 1) {
     try {
       // A worker that we don't know of most likely isn't there; if it is, the runtime says so, and we look then.
       const started = await take(attempt > 1 || parts.table.get(identity.id) !== undefined);
       if (started !== undefined) return { ...started, phases: durations, totalMs: performance.now() - begun };
     } catch (error) {
-      const overtaken = error instanceof AgentError && error.code === "CONTAINER_EXISTS";
-      if (!overtaken || attempt === triesAgainstOthers) throw error;
+      if (!(error instanceof AgentError) || error.code !== "CONTAINER_EXISTS") throw error;
     }
   }
+  throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} is changed by somebody else at the same time`);
 }
 
-/** Takes a container that is there. @returns undefined when it turned out to be of no use and was removed */
+/** Takes a container that is there. @returns undefined when it turned out to be of no use, or to have gone meanwhile */
 async function reuse(
   parts: EnsureParts,
   worker: LiveWorker,
@@ -97,9 +97,12 @@ async function reuse(
     await untilReady(parts, worker, measure, signal);
     return { worker, startKind: decision === "thaw" ? "thawed" : "warm" };
   } catch (error) {
-    if (!(error instanceof AgentError) || errorTable[error.code].fault !== "function") throw error;
+    if (signal.aborted || !(error instanceof AgentError)) throw error;
+    // It ended, or somebody thawed it, between our look and our try.
+    if (error.code === "WORKER_NOT_FOUND" || error.code === "WORKER_CONFLICT") return undefined;
+    if (errorTable[error.code].fault !== "function") throw error;
     await parts.runtime.destroy(id, 0);
-    parts.table.remove(id, "exited");
+    parts.table.remove(id, removalReason(error));
     return undefined;
   }
 }
@@ -118,15 +121,20 @@ async function create(
     try {
       await untilReady(parts, worker, measure, signal);
     } catch (error) {
-      await runtime.destroy(identity.id, 0);
-      throw error;
+      throw await undone(error, () => runtime.destroy(identity.id, 0));
     }
     table.set(worker);
     return worker;
   } catch (error) {
-    table.remove(identity.id, "destroyed");
+    table.remove(identity.id, removalReason(error));
     throw error;
   }
+}
+
+function removalReason(error: unknown): RemovalReason {
+  const code = error instanceof AgentError ? error.code : undefined;
+  if (code === "WORKER_OUT_OF_MEMORY") return "out-of-memory";
+  return code === "WORKER_EXITED" ? "exited" : "destroyed";
 }
 
 async function untilReady(

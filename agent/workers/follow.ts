@@ -8,7 +8,7 @@ const sigkillStatus = 137;
 
 export interface FollowOptions {
   readonly runtime: WorkerRuntime;
-  readonly service: WorkerService;
+  readonly service: Pick<WorkerService, "noticeExit" | "noticeState">;
   readonly logger: Logger;
   readonly delay: (milliseconds: number) => Promise<void>;
 }
@@ -30,12 +30,11 @@ export async function followEvents(
       if (event.exitStatus === sigkillStatus && !outOfMemory.has(event.id)) await options.delay(outOfMemoryWordMs);
       const wasOutOfMemory = event.exitStatus === sigkillStatus && outOfMemory.has(event.id);
       outOfMemory.delete(event.id);
-      service.exits.announce(event.id, event.pid, { exitStatus: event.exitStatus, outOfMemory: wasOutOfMemory });
-      await service.refresh(event.id, wasOutOfMemory ? "out-of-memory" : "exited", signal, event.exitStatus);
-    } else if (event.type === "removed") {
-      await service.refresh(event.id, "exited", signal);
+      await service.noticeExit(event.id, event.pid, { exitStatus: event.exitStatus, outOfMemory: wasOutOfMemory });
     } else {
-      await service.noticeState(event.id, event.type === "paused" ? "paused" : "running", signal);
+      // The kernel's word may come late; it must not be taken for one about the next worker of this id.
+      if (event.type === "removed") outOfMemory.delete(event.id);
+      await service.noticeState(event.id, event.type === "resumed" ? "running" : event.type, signal);
     }
   };
 

@@ -1,12 +1,13 @@
+import type { Logger } from "../../common/logger.ts";
 import { AgentError } from "../errors.ts";
 import { type EnsureParts, type EnsureRequest, type EnsureResult, ensureWorker } from "./ensure.ts";
-import { ExitNotices } from "./exits.ts";
+import { type Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { KeyedLock } from "./lock.ts";
 import type { RuntimeWorker, WorkerRuntime, WorkerStats } from "./runtime.ts";
 import { SharedWork } from "./shared-work.ts";
 import { WorkerTable } from "./table.ts";
-import type { LiveWorker, RemovalReason, Worker } from "./worker.ts";
+import { isLive, type LiveWorker } from "./worker.ts";
 
 export interface WorkerServiceOptions {
   readonly runtime: WorkerRuntime;
@@ -14,6 +15,7 @@ export interface WorkerServiceOptions {
   readonly destroyGraceMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly logger: Pick<Logger, "warn">;
 }
 
 /** Names a worker, and with `instanceId` only that very one. */
@@ -46,16 +48,29 @@ export class WorkerService {
     const work = async (shared: AbortSignal) => {
       using _lock = await this.#lock.acquire(id);
       shared.throwIfAborted();
-      return await ensureWorker(parts, request, shared);
+      try {
+        return await ensureWorker(parts, request, shared);
+      } catch (error) {
+        // Those who asked have gone: what failed besides that they went would be heard by nobody.
+        if (shared.aborted && error !== shared.reason && !(error instanceof Error && error.name === "AbortError")) {
+          this.#options.logger.warn({ err: error, worker: id }, "a start that was broken off failed");
+        }
+        throw error;
+      }
     };
     return this.#ensuring.run(`${id} ${request.owner} ${specDigest(request.function)}`, work, signal);
   }
 
   /**
    * W8. Breaks off an Ensure of this worker that is under way.
+   * @param signal lets the call be withdrawn until it begins; then it is carried through
    * @returns whether there was a worker
    */
-  async destroy(reference: WorkerReference, graceMs = this.#options.destroyGraceMs): Promise<boolean> {
+  async destroy(
+    reference: WorkerReference,
+    graceMs = this.#options.destroyGraceMs,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const { id, instanceId } = reference;
     if (instanceId === undefined) {
       this.#ensuring.abortWhere(
@@ -64,6 +79,7 @@ export class WorkerService {
       );
     }
     using _lock = await this.#lock.acquire(id);
+    signal?.throwIfAborted();
     const known = this.table.get(id);
     if (instanceId !== undefined && known?.identity.instanceId !== instanceId) return false;
     const existed = await this.#runtime.destroy(id, graceMs);
@@ -73,12 +89,12 @@ export class WorkerService {
 
   /** W7. @throws AgentError WORKER_NOT_FOUND, WORKER_CONFLICT */
   pause(reference: WorkerReference, signal: AbortSignal): Promise<LiveWorker> {
-    return this.#switch(reference, "paused", (id) => this.#runtime.pause(id, signal));
+    return this.#switch(reference, "paused", signal, (id) => this.#runtime.pause(id, signal));
   }
 
   /** W7. @throws AgentError WORKER_NOT_FOUND, WORKER_CONFLICT */
   resume(reference: WorkerReference, signal: AbortSignal): Promise<LiveWorker> {
-    return this.#switch(reference, "running", (id) => this.#runtime.resume(id, signal));
+    return this.#switch(reference, "running", signal, (id) => this.#runtime.resume(id, signal));
   }
 
   /** @throws AgentError WORKER_NOT_FOUND */
@@ -86,54 +102,69 @@ export class WorkerService {
     return this.#runtime.stats(id, signal);
   }
 
-  /** Makes the table agree with what the runtime says now; stopped and half-made workers are removed. */
+  /**
+   * Makes the table agree with what the runtime says now; stopped and half-made workers are removed. One that can't be
+   * looked at or removed is logged and left as it is, so that it doesn't hold up the others.
+   * @throws AgentError RUNTIME_UNAVAILABLE; the signal's reason
+   */
   async synchronise(signal: AbortSignal): Promise<void> {
     const found = await this.#runtime.list(signal);
     const ids = new Set([...found.map((worker) => worker.id), ...this.table.all().map((worker) => worker.identity.id)]);
-    await Promise.all([...ids].map((id) => this.refresh(id, "exited", signal)));
+    const refresh = async (id: string) => {
+      using _lock = await this.#lock.acquire(id);
+      await this.#refresh(id, signal).catch((error: unknown) => {
+        if (signal.aborted || (error instanceof AgentError && error.code === "RUNTIME_UNAVAILABLE")) throw error;
+        this.#options.logger.warn({ err: error, worker: id }, "a worker could not be brought into line");
+      });
+    };
+    await Promise.all([...ids].map(refresh));
   }
 
-  /**
-   * Looks at one worker anew, behind whatever is being done with it.
-   * @param reason what to say when it turns out to be gone
-   */
-  async refresh(id: string, reason: RemovalReason, signal: AbortSignal, exitStatus?: number): Promise<void> {
+  /** A worker's process has ended. Watchers hear of it before all of it is cleaned up. */
+  async noticeExit(id: string, pid: number, exit: Exit): Promise<void> {
+    this.exits.announce(id, pid, exit);
     using _lock = await this.#lock.acquire(id);
-    await this.#refresh(id, reason, signal, exitStatus);
+    const known = this.table.get(id);
+    // Most often we ended it ourselves, or an Ensure that waited for it has already cleaned up.
+    if (!isLive(known) || known.pid !== pid) return;
+    this.table.remove(id, exit.outOfMemory ? "out-of-memory" : "exited", exit.exitStatus);
+    await this.#runtime.destroy(id, 0);
   }
 
-  /** Somebody froze or thawed a worker: most often we ourselves, and then there is nothing to look at. */
-  async noticeState(id: string, state: LiveWorker["state"], signal: AbortSignal): Promise<void> {
+  /** Somebody froze, thawed or removed a worker: most often we ourselves, and then there is nothing to look at. */
+  async noticeState(id: string, state: LiveWorker["state"] | "removed", signal: AbortSignal): Promise<void> {
     using _lock = await this.#lock.acquire(id);
-    if (this.table.get(id)?.state !== state) await this.#refresh(id, "exited", signal);
+    const known = this.table.get(id);
+    if (known !== undefined && known.state !== state) await this.#refresh(id, signal);
   }
 
-  async #refresh(id: string, reason: RemovalReason, signal: AbortSignal, exitStatus?: number): Promise<void> {
+  async #refresh(id: string, signal: AbortSignal): Promise<void> {
     const found = await this.#runtime.inspect(id, signal);
     const worker = found === undefined ? undefined : toLive(found);
-    if (worker === undefined) {
+    if (worker !== undefined) this.table.set(worker);
+    else {
+      this.table.remove(id, "exited");
       if (found !== undefined) await this.#runtime.destroy(id, 0);
-      this.table.remove(id, reason, exitStatus);
-    } else if (differs(this.table.get(id), worker)) this.table.set(worker);
+    }
   }
 
   async #switch(
     { id, instanceId }: WorkerReference,
     state: LiveWorker["state"],
+    signal: AbortSignal,
     act: (id: string) => Promise<void>,
   ): Promise<LiveWorker> {
     using _lock = await this.#lock.acquire(id);
+    signal.throwIfAborted();
     const known = this.table.get(id);
     if (known === undefined || (instanceId !== undefined && known.identity.instanceId !== instanceId)) {
       const which = instanceId === undefined ? id : `${id} (${instanceId})`;
       throw new AgentError("WORKER_NOT_FOUND", `there is no worker ${which}`);
     }
-    if (known.state !== "running" && known.state !== "paused") {
-      throw new AgentError("WORKER_CONFLICT", `worker ${id} is ${known.state}`);
-    }
+    if (!isLive(known)) throw new AgentError("WORKER_CONFLICT", `worker ${id} is ${known.state}`);
     await act(id);
     const worker: LiveWorker = { ...known, state };
-    if (differs(known, worker)) this.table.set(worker);
+    this.table.set(worker);
     return worker;
   }
 }
@@ -142,13 +173,4 @@ export class WorkerService {
 function toLive({ state, identity, endpoint, pid }: RuntimeWorker): LiveWorker | undefined {
   if (identity === undefined || endpoint === undefined) return undefined;
   return state === "running" || state === "paused" ? { state, identity, endpoint, pid } : undefined;
-}
-
-function differs(known: Worker | undefined, worker: LiveWorker): boolean {
-  return (
-    known === undefined ||
-    known.state !== worker.state ||
-    known.identity.instanceId !== worker.identity.instanceId ||
-    known.pid !== worker.pid
-  );
 }
