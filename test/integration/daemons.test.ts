@@ -4,17 +4,39 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isRunning, lastLines, readDaemon, startDaemon, stopDaemon } from "../../scripts/up/daemons.ts";
+import { untilReady } from "../../scripts/up/until-ready.ts";
 
 test("a daemon is found again by its note and ends with SIGTERM", async () => {
   await using folder = await temporaryFolder();
   const daemon = await startDaemon(options(folder.path, "echo started; exec sleep 100"));
+  const logPath = join(folder.path, "thing.log");
+  await untilReady({
+    what: "thing",
+    logPath,
+    timeoutMs: 5000,
+    isRunning: () => isRunning(daemon),
+    isReady: async () => (await lastLines(logPath, 1)) === "started",
+  });
   assert.deepEqual(await readDaemon(folder.path, "thing"), daemon);
   assert.equal(await isRunning(daemon), true);
   assert.equal(await stopDaemon(daemon, folder.path, 5000), true);
   assert.equal(await isRunning(daemon), false);
   assert.equal(await readDaemon(folder.path, "thing"), undefined);
-  assert.equal(await lastLines(join(folder.path, "thing.log"), 1), "started");
   assert.equal(await stopDaemon(daemon, folder.path, 5000), false);
+});
+
+test("a daemon that ends before it is ready is told with the end of its log", async () => {
+  await using folder = await temporaryFolder();
+  const daemon = await startDaemon(options(folder.path, "echo no luck; exit 1"));
+  const logPath = join(folder.path, "thing.log");
+  const ready = untilReady({
+    what: "thing",
+    logPath,
+    timeoutMs: 5000,
+    isRunning: () => isRunning(daemon),
+    isReady: async () => false,
+  });
+  await assert.rejects(ready, /thing ended; the end of .*thing\.log:\nno luck/);
 });
 
 test("a daemon that does not hear SIGTERM is killed", async () => {
