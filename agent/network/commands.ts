@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { AgentError } from "../errors.ts";
 
 export interface CommandOptions {
@@ -30,40 +31,62 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 /**
- * Real processes. Each is killed after `timeoutMs`, since a hung plugin must not hold a worker's start for ever.
+ * Real processes. Each is killed after `timeoutMs`, since a hung plugin must not hold a worker's start for ever; and
+ * each has a process group of its own, so that what it started goes with it, and so that Ctrl-C at the agent does not
+ * interrupt a plugin half-way.
  */
 export function createCommandRunner(timeoutMs: number): RunCommand {
-  return (file, args, options = {}) => {
+  return async (file, args, { input = "", environment, signal } = {}) => {
+    signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<CommandOutcome>();
-    options.signal?.throwIfAborted();
-    const child = spawn(file, args, {
-      env: { PATH: process.env.PATH, ...options.environment },
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: timeoutMs,
-      killSignal: "SIGKILL",
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
+    const child = spawn(file, args, { env: { PATH: process.env.PATH, ...environment }, detached: true });
+    let given: { readonly up: unknown } | undefined;
+    const giveUp = (reason: unknown) => {
+      given ??= { up: reason };
+      killGroup(child.pid);
+    };
+    const onAbort = () => giveUp(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = setTimeout(() => giveUp(tookTooLong(file, timeoutMs)), timeoutMs);
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
     // A program that ends without reading its input is judged by its exit code.
     child.stdin.on("error", () => {});
-    child.stdin.end(options.input ?? "");
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      reject(options.signal?.aborted === true ? options.signal.reason : cannotRun(file, error));
-    });
+    child.stdin.end(input);
+    child.once("error", (error: NodeJS.ErrnoException) => reject(cannotRun(file, error)));
     child.once("close", (exitCode, killedBy) => {
-      if (options.signal?.aborted === true) reject(options.signal.reason);
-      else if (exitCode !== null) resolve({ exitCode, stdout, stderr });
-      else reject(new AgentError("NETWORK_FAILED", `${file} was ended by ${killedBy}; it may take ${timeoutMs} ms`));
+      if (given !== undefined) reject(given.up);
+      else if (exitCode !== null) resolve({ exitCode, stdout: stdout(), stderr: stderr() });
+      else reject(new AgentError("NETWORK_FAILED", `${file} was ended by ${killedBy}`));
     });
-    return promise;
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    }
   };
+}
+
+function collect(stream: Readable): () => string {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  return () => text;
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+function tookTooLong(file: string, timeoutMs: number): AgentError {
+  return new AgentError("NETWORK_FAILED", `${file} was killed: it took longer than ${timeoutMs} ms`);
 }
 
 function cannotRun(file: string, error: NodeJS.ErrnoException): AgentError {

@@ -109,9 +109,18 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
         readdir(dir, { recursive: true }),
       ]);
       const ports = await run("ip", "-brief", "link", "show", "master", `${name}0`).catch(() => "");
-      const lines = [rules, links, routes, namespaces].flatMap((text) => text.split("\n"));
-      const ours = lines.filter((line) => line.includes(name) || line.includes(`${network}.`));
-      return [...ours, ...ports.split("\n").filter(Boolean), ...files.filter((path) => path.includes("network"))];
+      // Whether a link is up follows from the rest, and a moment later.
+      const names = `${links}\n${ports}`.split("\n").map((line) => line.split(" ")[0] ?? "");
+      const lines = [rules, routes, namespaces].flatMap((text) => text.split("\n"));
+      const ours = lines
+        .filter((line) => line.includes(name) || line.includes(`${network}.`))
+        .map((line) => line.replace(/ linkdown|\s+$/g, ""));
+      const made = files.filter((path) => /network\/./.test(path) && !path.includes("/ipam"));
+      return [
+        ...ours,
+        ...names.filter((link) => link !== "" && (link.includes(name) || ports.includes(link))),
+        ...made,
+      ].sort();
     },
     defer: (action) => undo.push(action),
     async [Symbol.asyncDispose]() {

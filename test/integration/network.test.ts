@@ -36,7 +36,7 @@ test("setup may be repeated: one masquerade rule, one jump to each chain, one ro
   const rules = (await run("iptables-save")).split("\n").filter((line) => line.includes(lab.name));
   assert.equal(rules.filter((line) => line.includes("MASQUERADE")).length, 1);
   assert.equal(rules.filter((line) => /^-A (FORWARD|INPUT|POSTROUTING) /.test(line)).length, 3);
-  assert.deepEqual((await lab.traces()).sort(), once.sort());
+  assert.deepEqual(await lab.traces(), once);
 });
 
 test("twenty at once have twenty addresses", async () => {
@@ -55,7 +55,7 @@ test("a full subnet says so, and has room again after a release", async () => {
   const taken = await Promise.all(Array.from({ length: 5 }, () => network.take(never)));
   const before = await lab.traces();
   await assert.rejects(network.take(never), { code: "NETWORK_EXHAUSTED", message: /no IP addresses available/ });
-  assert.deepEqual((await lab.traces()).sort(), before.sort());
+  assert.deepEqual(await lab.traces(), before);
   const [first] = taken;
   assert.ok(first);
   await network.release(first.id);

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Attachment } from "../../agent/containerd/network.ts";
+import { type NetworkLab, openLab, run, server } from "./network-lab.ts";
+
+const never = new AbortController().signal;
+
+async function twoWorkers(lab: NetworkLab): Promise<[Attachment, Attachment]> {
+  const network = await lab.open();
+  await network.setup(never);
+  return Promise.all([network.take(never), network.take(never)]);
+}
+
+/** What a worker has found out of an address on its link: REACHABLE and the like with it, FAILED or INCOMPLETE without. */
+async function neighbourState(worker: Attachment, address: string): Promise<string> {
+  return run("ip", "-n", worker.id, "neighbour", "show", address);
+}
+
+test("a worker cannot reach another worker, neither on the link nor through the host", async () => {
+  await using lab = await openLab();
+  const [one, other] = await twoWorkers(lab);
+  await lab.start(other, server("0.0.0.0", 8080));
+  const { host } = other.endpoint;
+  assert.equal(await lab.connect(undefined, host, 8080), "connected", "the host can");
+  assert.notEqual(await lab.connect(one, host, 8080), "connected");
+  assert.match(await neighbourState(one, host), /INCOMPLETE|FAILED/);
+
+  await run("ip", "-n", one.id, "route", "add", `${host}/32`, "via", lab.gateway);
+  assert.equal(await run("ip", "-n", one.id, "route", "get", host).then((text) => text.includes("via")), true);
+  assert.equal(await lab.connect(one, host, 8080), "silence", "dropped on its way through the host");
+});
+
+test("it is the isolation of ports that keeps workers apart on the link", async () => {
+  await using lab = await openLab();
+  const [one, other] = await twoWorkers(lab);
+  const ports = JSON.parse(await run("ip", "-json", "link", "show", "master", lab.bridge)) as { ifname: string }[];
+  assert.equal(ports.length, 2);
+  for (const { ifname } of ports) {
+    await run("ip", "link", "set", "dev", ifname, "type", "bridge_slave", "isolated", "off");
+  }
+  await lab.connect(one, other.endpoint.host, 8080);
+  assert.match(await neighbourState(one, other.endpoint.host), /REACHABLE|DELAY|STALE/);
+});
+
+test("a worker that claims another one's address is not believed", async () => {
+  await using lab = await openLab();
+  const [one, other] = await twoWorkers(lab);
+  await lab.start(other, server("0.0.0.0", 8080, "the right one"));
+  const { host } = other.endpoint;
+  await run("ip", "-n", one.id, "address", "add", `${host}/32`, "dev", "eth0");
+  await lab.start(one, server(host, 8080, "the wrong one"));
+  await run("ip", "netns", "exec", one.id, "sh", "-c", "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce");
+  assert.equal(await (await fetch(`http://${host}:8080/`)).text(), "the right one");
+  assert.match(await run("ip", "neighbour", "show", host, "dev", lab.bridge), /PERMANENT/);
+});
+
+test("a worker cannot reach what listens on the host", async () => {
+  await using lab = await openLab();
+  const [worker] = await twoWorkers(lab);
+  await lab.start(undefined, server("0.0.0.0", 39_217));
+  await lab.start(undefined, server(lab.gateway, 39_218));
+  await lab.start(undefined, server("127.0.0.1", 39_219));
+  assert.equal(await lab.connect(undefined, lab.gateway, 39_217), "connected", "the host itself can");
+  assert.equal(await lab.connect(undefined, lab.gateway, 39_218), "connected", "the host itself can");
+  assert.equal(await lab.connect(undefined, "127.0.0.1", 39_219), "connected", "the host itself can");
+  assert.equal(await lab.connect(worker, lab.gateway, 39_217), "silence");
+  assert.equal(await lab.connect(worker, lab.gateway, 39_218), "silence");
+  assert.equal(await lab.connect(worker, lab.gateway, 39_219), "silence");
+  assert.equal(await lab.connect(worker, "127.0.0.1", 39_219), "ECONNREFUSED", "its loopback is its own");
+});
+
+test("the host's loopback stays closed to a worker that routes to it", async () => {
+  await using lab = await openLab();
+  const [worker] = await twoWorkers(lab);
+  await lab.start(undefined, server("127.0.0.1", 39_220));
+  const steps = [
+    "ip address flush dev lo",
+    "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet",
+    `ip route add 127.0.0.1 via ${lab.gateway}`,
+  ];
+  await run("ip", "netns", "exec", worker.id, "sh", "-c", steps.join(" && "));
+  assert.notEqual(await lab.connect(worker, "127.0.0.1", 39_220), "connected");
+});
+
+test("name service of the host itself is let through, and nothing else with it", async () => {
+  await using lab = await openLab();
+  const network = await lab.open({ ESB_DNS: [lab.gateway] });
+  await network.setup(never);
+  const worker = await network.take(never);
+  await lab.start(undefined, server(lab.gateway, 53));
+  await lab.start(undefined, server(lab.gateway, 54));
+  assert.equal(await lab.connect(worker, lab.gateway, 53), "connected");
+  assert.equal(await lab.connect(worker, lab.gateway, 54), "silence");
+});

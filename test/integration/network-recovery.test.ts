@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type NetworkLab, openLab, run, server } from "./network-lab.ts";
+
+const never = new AbortController().signal;
+
+async function namespaces(lab: NetworkLab): Promise<string[]> {
+  const names = (await run("ip", "netns", "list")).split("\n").map((line) => line.split(" ")[0] ?? "");
+  return names.filter((name) => name.startsWith(`${lab.name}-`)).sort();
+}
+
+async function onDisk(lab: NetworkLab): Promise<{ records: string[]; reservations: string[] }> {
+  const records = (await readdir(join(lab.dir, "state/network")).catch(() => [])).filter((name) =>
+    name.endsWith(".json"),
+  );
+  const reservations = await readdir(join(lab.dir, "state/network/ipam", lab.name)).catch(() => []);
+  return { records: records.sort(), reservations: reservations.filter((name) => name.startsWith("10.")).sort() };
+}
+
+/** Ids in the order of their making: addresses are given out one after the other. */
+async function oldestFirst(lab: NetworkLab): Promise<string[]> {
+  const folder = join(lab.dir, "state/network");
+  const { records } = await onDisk(lab);
+  const parsed = await Promise.all(records.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8"))));
+  return parsed.sort((a, b) => a.address.localeCompare(b.address)).map((record) => record.id);
+}
+
+/** Waits for the background: looks again and again until it is as wanted. */
+async function eventually(look: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await look())) assert.ok(Date.now() < deadline, "it did not happen");
+}
+
+test("an attachment is on disk before it is handed out, and released by another life of the agent", async () => {
+  await using lab = await openLab();
+  const first = await lab.open();
+  await first.setup(never);
+  const { id, endpoint } = await first.take(never);
+  const record = JSON.parse(await readFile(join(lab.dir, "state/network", `${id}.json`), "utf8"));
+  assert.equal(record.address, endpoint.host);
+  assert.equal(record.result.ips[0].address, `${endpoint.host}/24`);
+  assert.equal(record.list.name, lab.name);
+  const second = await lab.open();
+  await second.release(id);
+  assert.deepEqual(await namespaces(lab), []);
+  assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
+  await second.release(id);
+  await first.release(id);
+});
+
+test("a namespace that was deleted from outside is released all the same", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const { id, endpoint } = await network.take(never);
+  await run("ip", "netns", "delete", id);
+  await network.release(id);
+  assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
+  assert.equal(await run("ip", "neighbour", "show", endpoint.host, "dev", lab.bridge), "");
+});
+
+test("a lost or broken record does not keep an attachment from being released", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const [one, other] = await Promise.all([network.take(never), network.take(never)]);
+  await rm(join(lab.dir, "state/network", `${one.id}.json`));
+  await writeFile(join(lab.dir, "state/network", `${other.id}.json`), "{");
+  await network.release(one.id);
+  await network.release(other.id);
+  assert.deepEqual(await namespaces(lab), []);
+  assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
+});
+
+test("ids that are not ours are left alone", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  for (const id of ["", "../../etc/passwd", "port-20000-01234567x", "x\nnetns delete y", `${lab.name}-nothex00`]) {
+    await network.release(id);
+  }
+});
+
+test("the sweep removes what a crash left and keeps what is in use", async () => {
+  await using lab = await openLab();
+  const crashed = await lab.open({ ESB_NETWORK_POOL: 2 });
+  await crashed.setup(never);
+  const kept = await crashed.take(never);
+  const lost = await crashed.take(never);
+  lab.elapse();
+  await eventually(async () => (await onDisk(lab)).records.length === 4);
+  await run("ip", "netns", "delete", lost.id);
+  await run("ip", "netns", "add", `${lab.name}-0badcafe`);
+  await writeFile(join(lab.dir, "state/network/ipam", lab.name, lab.gateway.replace(/1$/, "200")), "who\r\neth0");
+  await run("ip", "link", "add", `o${lab.name}`, "type", "veth", "peer", "name", `p${lab.name}`);
+  await run("ip", "link", "set", `o${lab.name}`, "master", lab.bridge);
+
+  const network = await lab.open({ ESB_NETWORK_POOL: 2 });
+  await network.setup(never);
+  await lab.start(kept, server("0.0.0.0", 8080));
+  assert.equal(await network.sweep(new Set([kept.id])), 4);
+  assert.deepEqual(await namespaces(lab), [kept.id]);
+  assert.deepEqual(await onDisk(lab), { records: [`${kept.id}.json`], reservations: [kept.endpoint.host] });
+  await eventually(
+    async () => (await run("ip", "-brief", "link", "show", "master", lab.bridge)).split("\n").length === 2,
+  );
+  assert.equal(await lab.connect(undefined, kept.endpoint.host, 8080), "connected");
+  assert.equal(await network.sweep(new Set([kept.id])), 0);
+});
+
+test("a namespace of another network whose name begins with ours is left alone", async () => {
+  await using lab = await openLab();
+  const theirs = `${lab.name}-x-01234567`;
+  await run("ip", "netns", "add", theirs);
+  lab.defer(() => run("ip", "netns", "delete", theirs));
+  const network = await lab.open();
+  await network.setup(never);
+  await network.sweep(new Set());
+  assert.deepEqual(await namespaces(lab), [theirs]);
+});
+
+test("the pool is filled in the background, serves, is skipped when it went bad, and is emptied at the end", async () => {
+  await using lab = await openLab();
+  const network = await lab.open({ ESB_NETWORK_POOL: 2 });
+  await network.setup(never);
+  await network.sweep(new Set());
+  assert.deepEqual(await namespaces(lab), []);
+  lab.elapse();
+  await eventually(async () => (await onDisk(lab)).records.length === 2);
+  const pooled = await oldestFirst(lab);
+  await run("ip", "netns", "delete", pooled[0] ?? "");
+
+  const taken = await network.take(never);
+  assert.equal(taken.id, pooled[1]);
+  await eventually(async () => (await onDisk(lab)).records.length === 1);
+  lab.elapse();
+  await eventually(async () => (await onDisk(lab)).records.length === 3);
+  await network.close();
+  assert.deepEqual(await namespaces(lab), [taken.id]);
+  assert.deepEqual(await onDisk(lab), { records: [`${taken.id}.json`], reservations: [taken.endpoint.host] });
+});
