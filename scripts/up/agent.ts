@@ -36,7 +36,7 @@ export function agentAt(address: string): Agent {
   const health = factory.create(HealthDefinition, channel);
   return {
     isServing: () =>
-      health.check({ service: "" }, { deadline: 1000 }).then(
+      health.check({ service: AgentServiceDefinition.fullName }, { deadline: 1000 }).then(
         (answer) => Number(answer.status) === serving,
         () => false,
       ),

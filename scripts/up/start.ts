@@ -31,7 +31,7 @@ export async function startAll(start: Start): Promise<void> {
   image.catch(() => {});
   await ensureDaemon(start, "agent", async () => {
     using agent = agentAt(settings.agentAddress);
-    return agent.isServing();
+    return await agent.isServing();
   });
   await importImage(start, await image);
   await ensureDaemon(start, "gateway", async () => {

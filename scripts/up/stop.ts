@@ -60,7 +60,7 @@ async function stopNamed({ settings, say }: Stop, name: "agent" | "gateway"): Pr
 
 async function foreignAgentServes(settings: ScriptSettings): Promise<boolean> {
   using agent = agentAt(settings.agentAddress);
-  return agent.isServing();
+  return await agent.isServing();
 }
 
 /** What the agent cannot destroy is left to `tearDown`. */
