@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { settled } from "../testing/fake-clock.ts";
+import { definition, type FakeConnection, poolOptions, setUpPool, workerInfo } from "../testing/pool-setup.ts";
+import { Pools } from "./pools.ts";
+
+test("a worker from before is taken over: frozen when idle, looked at by the agent before it serves", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  pool.onSnapshot(workerInfo("old"));
+  assert.deepEqual(pool.workerStates, ["idle"]);
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls, ["pause old"]);
+  agent.nextKind = "thawed";
+  const served = await lease();
+  assert.equal(served.start, "thawed");
+  assert.deepEqual(agent.calls, ["pause old", "ensure a"]);
+});
+
+test("a frozen one stays frozen and is destroyed in time", async () => {
+  const { pool, agent, clock } = setUpPool();
+  pool.onSnapshot(workerInfo("old", { state: "paused" }));
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+  await clock.advance(300_000);
+  assert.deepEqual(agent.calls, ["destroy old"]);
+});
+
+test("the agent cannot look at it now: it is still there afterwards", async () => {
+  const { pool, agent } = setUpPool();
+  pool.onSnapshot(workerInfo("old", { state: "paused" }));
+  agent.held.add("ensure");
+  const failed = assert.rejects(pool.wait().turn, /away/);
+  agent.answer("ensure", new Error("away"));
+  await failed;
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+});
+
+test("a snapshot without the worker: it is gone, unless it is busy", async () => {
+  const { pool, lease } = setUpPool();
+  const busy = await lease();
+  pool.onSnapshot(undefined);
+  assert.deepEqual(pool.workerStates, ["busy"]);
+  busy.release("done");
+  pool.onSnapshot(undefined);
+  assert.deepEqual(pool.workerStates, ["absent"]);
+});
+
+test("another has taken the worker's place: that one is taken over", async () => {
+  const { pool, lease } = setUpPool();
+  const first = await lease();
+  first.release("done");
+  pool.onSnapshot(workerInfo("new"));
+  assert.deepEqual(pool.workerStates, ["idle"]);
+  assert.equal(first.connection.closed, true);
+});
+
+test("frozen by somebody else: thawed with the next request; while busy, at once", async () => {
+  const { pool, agent, lease } = setUpPool();
+  const first = await lease();
+  pool.onChanged({ ...first.worker, state: "paused" });
+  assert.deepEqual(agent.calls, ["ensure a", "resume i1"]);
+  await settled();
+  first.release("done");
+  pool.onChanged({ ...first.worker, state: "paused" });
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+  assert.equal(pool.tryLease()?.start, "thawed");
+});
+
+test("thawed by somebody else: frozen again when it has idled, and thawed with a request whatever is true", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  const first = await lease();
+  first.release("done");
+  await clock.advance(1000);
+  pool.onChanged({ ...first.worker, state: "running" });
+  const again = pool.tryLease();
+  assert.equal(again?.start, "thawed");
+  assert.equal(again?.thaw?.wasFrozen, false);
+  await settled();
+  again?.release("done");
+  await clock.advance(1000);
+  pool.onChanged({ ...first.worker, state: "running" });
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls, ["ensure a", "pause i1", "resume i1", "pause i1", "pause i1"]);
+});
+
+test("workers of functions that are gone, and of slots that are not used, are destroyed", async () => {
+  const { options, agent } = poolOptions();
+  const pools = new Pools<FakeConnection>(options);
+  pools.onFunctions(new Map([["f", definition()]]));
+  pools.onSnapshot([workerInfo("1"), workerInfo("2", { slot: 1 }), workerInfo("3", { function: "gone" })]);
+  await settled();
+  assert.deepEqual(agent.calls.sort(), ["destroy 2", "destroy 3"]);
+  pools.onFunctions(new Map([["f", definition()]]));
+  assert.deepEqual(pools.status(), [{ function: "f", waiting: 0, workerStates: ["idle"] }]);
+});
+
+test("a function that is removed and comes back while its worker is busy keeps one pool", async () => {
+  const { options, agent } = poolOptions();
+  const pools = new Pools<FakeConnection>(options);
+  pools.onFunctions(new Map([["f", definition()]]));
+  const pool = pools.get(definition());
+  const busy = await pool.wait().turn;
+  pools.onFunctions(new Map());
+  pools.onFunctions(new Map([["f", definition()]]));
+  assert.equal(pools.get(definition()), pool);
+  busy.release("done");
+  await settled();
+  assert.deepEqual(agent.calls, ["ensure a"]);
+});
