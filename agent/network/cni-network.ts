@@ -6,7 +6,7 @@ import { AgentError } from "../errors.ts";
 import { createAttachments } from "./attachments.ts";
 import { enableForwarding, ensureBridge, guardSubnet, refuseNewSubnet, removeBridge } from "./bridge.ts";
 import { createCni } from "./cni.ts";
-import type { RunCommand } from "./commands.ts";
+import { isNotInstalled, type RunCommand } from "./commands.ts";
 import { loadConflist } from "./conflist.ts";
 import { createFirewall } from "./firewall.ts";
 import { checkHostState, formerNetworks, readHostState } from "./host-state.ts";
@@ -155,10 +155,10 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     });
   }
 
-  async function sweep(isKept: (id: string) => boolean): Promise<number> {
+  async function sweep(kept: ReadonlySet<string>): Promise<number> {
     const reservationsDir = join(ipamDir, list.name);
     const parts = { network, bridge, reservationsDir, attachments, namespaces, records, ip, logger };
-    return sweepAttachments(parts, isKept);
+    return sweepAttachments(parts, kept);
   }
 
   async function close(): Promise<void> {
@@ -179,7 +179,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     },
     release: (id) => attachments.release(id),
     async sweep(inUse) {
-      const released = await sweep((id) => inUse.has(id) || attachments.live.has(id));
+      const released = await sweep(new Set([...inUse, ...attachments.live]));
       if (released > 0) logger.info({ released }, "released network attachments that nobody used");
       pool.refill();
       return released;
@@ -190,14 +190,15 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
       bridgeIndex = undefined;
       // A failure of one does not keep the others; the rules stay for as long as there is a bridge to guard.
       const outcomes = [
-        await settle(sweep(() => false)),
+        await settle(sweep(new Set())),
         await settle(removeBridge(ip, network, bridge, subnet)),
         await settle(firewall.remove(network)),
         await settle(rm(stateDir, { recursive: true, force: true })),
         await settle(rm(runDir, { recursive: true, force: true })),
       ];
-      const failure = outcomes.find((outcome) => outcome.status === "rejected");
-      if (failure !== undefined) throw failure.reason;
+      // Without ip or iptables on the machine, there is nothing that they could have made.
+      const failure = outcomes.find((outcome) => outcome.status === "rejected" && !isNotInstalled(outcome.reason));
+      if (failure?.status === "rejected") throw failure.reason;
     },
   };
 }

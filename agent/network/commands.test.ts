@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCommandRunner } from "./commands.ts";
+import { createCommandRunner, isNotInstalled } from "./commands.ts";
 
 const run = createCommandRunner(10_000);
 
@@ -39,4 +39,10 @@ test("a program that is not there is named, with its package where that is known
   process.env.PATH = "/nowhere";
   await assert.rejects(run("ip", []), { code: "NETWORK_FAILED", message: /apt install iproute2/ });
   await assert.rejects(run("iptables-save", []), { code: "NETWORK_FAILED", message: /apt install iptables/ });
+});
+
+test("only a missing program counts as not installed", async () => {
+  assert.equal(isNotInstalled(await run("/nowhere/plugin", []).catch((error: unknown) => error)), true);
+  assert.equal(isNotInstalled(await run("/etc/passwd", []).catch((error: unknown) => error)), false);
+  assert.equal(isNotInstalled(new Error("ENOENT")), false);
 });

@@ -89,6 +89,11 @@ function tookTooLong(file: string, timeoutMs: number): AgentError {
   return new AgentError("NETWORK_FAILED", `${file} was killed: it took longer than ${timeoutMs} ms`);
 }
 
+/** Whether an error of a runner says that there is no such program. */
+export function isNotInstalled(error: unknown): boolean {
+  return error instanceof AgentError && (error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+}
+
 function cannotRun(file: string, error: NodeJS.ErrnoException): AgentError {
   const source = packages[file];
   const advice = error.code === "ENOENT" && source !== undefined ? `: it is not installed; apt install ${source}` : "";

@@ -27,9 +27,10 @@ export interface SweepParts {
 /**
  * Releases every attachment that any trace on the machine tells of (a record, a namespace, a reservation) and that is
  * not kept, then removes interfaces and neighbours that belong to none.
+ * @param kept ids of attachments that are in use
  * @returns how many attachments were released
  */
-export async function sweepAttachments(parts: SweepParts, isKept: (id: string) => boolean): Promise<number> {
+export async function sweepAttachments(parts: SweepParts, kept: ReadonlySet<string>): Promise<number> {
   const { attachments, records, reservationsDir, logger } = parts;
   const [recorded, namespaces, reservations] = await Promise.all([
     records.list(),
@@ -39,9 +40,9 @@ export async function sweepAttachments(parts: SweepParts, isKept: (id: string) =
   // The whole name: another network's may begin with ours.
   const own = namespaces.filter((name) => isAttachmentId(name) && name.slice(0, -"-01234567".length) === parts.network);
   const stale = new Set(
-    [...recorded, ...own, ...reservations.map((one) => one.id)].filter((id) => isAttachmentId(id) && !isKept(id)),
+    [...recorded, ...own, ...reservations.map((one) => one.id)].filter((id) => isAttachmentId(id) && !kept.has(id)),
   );
-  const orphans = await findOrphans(parts);
+  const orphans = await findOrphans(parts, kept);
   let released = 0;
   const queue = new PQueue({ concurrency: releasesAtOnce });
   await Promise.all([
@@ -56,7 +57,7 @@ export async function sweepAttachments(parts: SweepParts, isKept: (id: string) =
       }),
     ),
     ...reservations
-      .filter((one) => !isAttachmentId(one.id) && !isKept(one.id))
+      .filter((one) => !isAttachmentId(one.id))
       .map((one) => removeReservation(reservationsDir, one.address)),
   ]);
   await parts.ip.batchAnyway(orphans);
@@ -64,13 +65,13 @@ export async function sweepAttachments(parts: SweepParts, isKept: (id: string) =
 }
 
 /**
- * Lines that remove ports and fixed neighbours of our bridge that no record tells of. None while one of this process's
- * own attachments has no record yet: what looks like an orphan may be that one.
+ * Lines that remove ports and fixed neighbours of our bridge that no record tells of. None while an attachment that is
+ * kept has no record, whether it was lost or is yet to be written: what looks like an orphan may be that one's.
  */
-async function findOrphans({ ip, bridge, records, attachments }: SweepParts): Promise<string[]> {
+async function findOrphans({ ip, bridge, records }: SweepParts, kept: ReadonlySet<string>): Promise<string[]> {
   const known = await Promise.all((await records.list()).map((id) => records.load(id)));
   const ids = new Set(known.map((record) => record?.id));
-  if ([...attachments.live].some((id) => !ids.has(id))) return [];
+  if ([...kept].some((id) => !ids.has(id))) return [];
   const [ports, fixed] = await Promise.all([
     portsOf(ip, bridge),
     ip.query(["neighbour", "show", "dev", bridge, "nud", "permanent"], neighbours),

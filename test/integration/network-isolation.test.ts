@@ -25,9 +25,13 @@ test("a worker cannot reach another worker, neither on the link nor through the 
   assert.notEqual(await lab.connect(one, host, 8080), "connected");
   assert.match(await neighbourState(one, host), /INCOMPLETE|FAILED/);
 
+  // Now each goes through the host to the other, there and back.
   await run("ip", "-n", one.id, "route", "add", `${host}/32`, "via", lab.gateway);
-  assert.equal(await run("ip", "-n", one.id, "route", "get", host).then((text) => text.includes("via")), true);
+  await run("ip", "-n", other.id, "route", "add", `${one.endpoint.host}/32`, "via", lab.gateway);
   assert.equal(await lab.connect(one, host, 8080), "silence", "dropped on its way through the host");
+  const rule = ["-i", lab.bridge, "-o", lab.bridge, "-m", "comment", "--comment", "esb", "-j", "DROP"];
+  await run("iptables", "-w", "-D", `ESB-${lab.name}-FWD`, ...rule);
+  assert.equal(await lab.connect(one, host, 8080), "connected", "it is this rule that drops it");
 });
 
 test("it is the isolation of ports that keeps workers apart on the link", async () => {
@@ -52,6 +56,25 @@ test("a worker that claims another one's address is not believed", async () => {
   await run("ip", "netns", "exec", one.id, "sh", "-c", "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce");
   assert.equal(await (await fetch(`http://${host}:8080/`)).text(), "the right one");
   assert.match(await run("ip", "neighbour", "show", host, "dev", lab.bridge), /PERMANENT/);
+});
+
+test("workers reach the outside under the host's address, and the outside does not reach them", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const worker = await network.take(never);
+  // A second namespace on a link of its own stands for another machine beside the host.
+  const outside = { ...worker, id: `out-${lab.name}` };
+  const [host, machine] = await lab.link(outside.id);
+  const answerPeer = `require("node:http").createServer((question, answer) => answer.end(question.socket.remoteAddress))
+    .listen(80, "0.0.0.0", () => console.log("ready"));`;
+  await lab.start(outside, answerPeer);
+  await lab.start(worker, server("0.0.0.0", 8080));
+  const ask = `fetch("http://${machine}/").then((answer) => answer.text()).then(console.log)`;
+  const seen = await run("ip", "netns", "exec", worker.id, process.execPath, "-e", ask);
+  assert.equal(seen.trim(), host);
+  await run("ip", "-n", outside.id, "route", "add", lab.subnet, "via", host);
+  assert.equal(await lab.connect(outside, worker.endpoint.host, 8080), "silence");
 });
 
 test("a worker cannot reach what listens on the host", async () => {

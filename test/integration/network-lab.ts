@@ -34,6 +34,8 @@ export interface NetworkLab extends AsyncDisposable {
   connect(attachment: Attachment | undefined, host: string, port: number): Promise<string>;
   /** Everything on the machine and on disk that carries this network's name or subnet. */
   traces(): Promise<string[]>;
+  /** Makes a namespace that is linked to the host; the host's address on the link and the namespace's. */
+  link(namespace: string): Promise<[string, string]>;
   /** Something to undo before the lab itself is removed. */
   defer(undo: () => Promise<unknown>): void;
 }
@@ -121,6 +123,18 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
         ...names.filter((link) => link !== "" && (link.includes(name) || ports.includes(link))),
         ...made,
       ].sort();
+    },
+    async link(namespace) {
+      const other = await freeNetwork();
+      const [host, peer] = [`h${name}`, `g${name}`];
+      undo.push(() => run("ip", "netns", "delete", namespace));
+      await run("ip", "netns", "add", namespace);
+      await run("ip", "link", "add", host, "type", "veth", "peer", "name", peer, "netns", namespace);
+      await run("ip", "address", "add", `${other}.1/24`, "dev", host);
+      await run("ip", "link", "set", host, "up");
+      await run("ip", "-n", namespace, "address", "add", `${other}.2/24`, "dev", peer);
+      await run("ip", "-n", namespace, "link", "set", peer, "up");
+      return [`${other}.1`, `${other}.2`];
     },
     defer: (action) => undo.push(action),
     async [Symbol.asyncDispose]() {

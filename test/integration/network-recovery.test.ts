@@ -110,6 +110,17 @@ test("the sweep removes what a crash left and keeps what is in use", async () =>
   assert.equal(await network.sweep(new Set([kept.id])), 0);
 });
 
+test("a worker in use whose record is lost keeps its network in a sweep", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const kept = await network.take(never);
+  await lab.start(kept, server("0.0.0.0", 8080));
+  await rm(join(lab.dir, "state/network", `${kept.id}.json`));
+  assert.equal(await (await lab.open()).sweep(new Set([kept.id])), 0);
+  assert.equal(await lab.connect(undefined, kept.endpoint.host, 8080), "connected");
+});
+
 test("a namespace of another network whose name begins with ours is left alone", async () => {
   await using lab = await openLab();
   const theirs = `${lab.name}-x-01234567`;
