@@ -121,7 +121,7 @@ test("a docker archive as skopeo writes it", async () => {
   assert.equal(image?.name, "registry.local/d:1");
   const resolved = await host.store().resolve("registry.local/d:1", "never", wait());
   assert.deepEqual(resolved.config.Cmd, ["/x"]);
-  assert.match(await host.ctr("images", "check"), /registry\.local\/d:1.*complete \(4\/4\).*true/);
+  assert.match(await host.ctr("images", "check"), /registry\.local\/d:1.*complete \(3\/3\).*true/);
 });
 
 test("an archive that is broken leaves nothing and says what is wrong", async () => {
@@ -169,7 +169,7 @@ test("an import that is aborted in the middle leaves nothing", async () => {
   async function* half(): AsyncIterable<Uint8Array> {
     yield whole.subarray(0, 2_000_000);
     controller.abort(new Error("went"));
-    await new Promise((_, reject) => setTimeout(() => reject(new Error("cancelled")), 50));
+    await new Promise(() => {});
   }
   await assert.rejects(host.store().importArchive(half(), undefined, controller.signal));
   assert.deepEqual(await host.contents(), nothing);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { removeStaleLeases, takeLease } from "../../agent/containerd/leases.ts";
 import { baseLayer, busyboxLayer } from "../../scripts/image/layers.ts";
 import { startRegistry } from "../support/registry.ts";
 import { nothing, startImageHost, wait } from "../support/registry-images.ts";
@@ -151,6 +153,15 @@ test("containerd goes away: told as such, and found again when it is back", asyn
     const again = await store.resolve("localhost/x:1", "never", wait()).catch(() => undefined);
     if (again) assert.deepEqual(again, before);
     if (again || Date.now() > deadline) break;
+    await sleep(20);
   }
   assert.ok(Date.now() < deadline, "within the longest backoff");
+});
+
+test("leases of an agent that was killed are removed", async () => {
+  await takeLease(host.client, "pull", wait());
+  await host.ctr("leases", "create", "--id", "somebody-elses");
+  assert.equal(await removeStaleLeases(host.client, wait()), 1);
+  assert.deepEqual((await host.contents()).leases, ["somebody-elses"]);
+  await host.ctr("leases", "rm", "somebody-elses");
 });

@@ -33,20 +33,25 @@ const layersAtOnce = 3;
 /**
  * Pulls an image: documents and layers into the content store, layers onto snapshots as they come, the record last, all
  * under a lease. What the store has is not fetched. A failure or an abort leaves nothing behind.
+ * @param ready digest that is there, unpacked: if the reference still stands for it, nothing is done
  * @throws AgentError of the IMAGE_ kinds
  */
 export async function pullImage(
   parts: PullParts,
   reference: ImageReference,
+  ready: string | undefined,
   signal: AbortSignal,
   onProgress: (progress: PullProgress) => void,
 ): Promise<void> {
   const { client, unpacker, registry, platform } = parts;
   await using repository = await openRepository(reference, registry);
+  // A HEAD request is not counted by registries that limit pulls.
+  const known = reference.digest ?? (await repository.head(reference.tag ?? "latest", signal));
+  if (known !== undefined && known === ready) return;
   await using lease = await takeLease(client, "pull", signal);
   const context = { client, repository, reference, lease };
 
-  const root = await fetchRoot(context, signal);
+  const root = await fetchRoot(context, known, signal);
   const image = await selectImage(root, platform, reference.name, (descriptor) =>
     fetchDocument(context, descriptor, signal),
   );
@@ -89,14 +94,17 @@ interface PullContext {
   readonly lease: Lease;
 }
 
-async function fetchRoot(context: PullContext, signal: AbortSignal): Promise<DescriptorLike> {
+async function fetchRoot(
+  context: PullContext,
+  known: string | undefined,
+  signal: AbortSignal,
+): Promise<DescriptorLike> {
   const { repository, reference } = context;
-  const asked = reference.digest ?? reference.tag ?? "latest";
-  // A HEAD request is not counted by registries that limit pulls, and mostly the store has the manifest then.
-  const known = reference.digest ?? (await repository.head(asked, signal));
   const stored = known && (await readSmallBlob(context.client, known, documentLimitBytes, signal));
   const { bytes, digest, ...fetched } =
-    known && stored ? { bytes: stored, digest: known } : await repository.manifest(known ?? asked, signal);
+    known && stored
+      ? { bytes: stored, digest: known }
+      : await repository.manifest(known ?? reference.tag ?? "latest", signal);
   const mediaType = documentType(bytes) || ("mediaType" in fetched ? fetched.mediaType : "");
   const root = { mediaType, digest, size: bytes.length };
   await keepDocument(context, root, bytes, signal);

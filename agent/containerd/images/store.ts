@@ -125,17 +125,24 @@ export function createImageStore(options: ImageStoreOptions) {
     return "done";
   };
 
-  const pullNow = async (reference: ImageReference, signal: AbortSignal, notify: (note: PullProgress) => void) => {
+  const pullNow = async (
+    reference: ImageReference,
+    ready: string | undefined,
+    signal: AbortSignal,
+    notify: (note: PullProgress) => void,
+  ) => {
     const startedAt = performance.now();
-    await pullImage({ client, unpacker, registry, platform }, reference, signal, notify);
+    await pullImage({ client, unpacker, registry, platform }, reference, ready, signal, notify);
     logger.info({ image: reference.name, ms: Math.round(performance.now() - startedAt) }, "pulled an image");
   };
 
   const pullReference = (
     reference: ImageReference,
+    ready: string | undefined,
     signal: AbortSignal,
     onProgress?: (progress: PullProgress) => void,
-  ) => flights.run(`pull ${reference.name}`, signal, onProgress, (all, notify) => pullNow(reference, all, notify));
+  ) =>
+    flights.run(`pull ${reference.name}`, signal, onProgress, (all, notify) => pullNow(reference, ready, all, notify));
 
   const obtain = async (
     reference: ImageReference,
@@ -149,8 +156,9 @@ export function createImageStore(options: ImageStoreOptions) {
       if (state === "done") return;
       if (policy === "never") throw unusable(name, state, client.namespace);
     }
+    const ready = policy === "always" ? await findReady(name, signal) : undefined;
     try {
-      await pullReference(reference, signal, onProgress);
+      await pullReference(reference, ready?.digest, signal, onProgress);
     } catch (error) {
       if (reference.registry !== "localhost" || !isAbsentRegistry(error)) throw error;
       const message = `image ${name} is not in containerd's namespace ${client.namespace}; import it or pull it from a registry`;
@@ -180,7 +188,7 @@ export function createImageStore(options: ImageStoreOptions) {
     pull: (text: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<StoredImage> =>
       translated(`pulling image ${text}`, async () => {
         const reference = parseReference(text);
-        await pullReference(reference, signal, onProgress);
+        await pullReference(reference, undefined, signal, onProgress);
         return stored(reference.name, await findRecord(client, reference.name, signal), signal);
       }),
 

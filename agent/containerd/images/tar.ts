@@ -22,9 +22,9 @@ export function decompressed(source: AsyncIterable<Uint8Array>, compression: "gz
  * Entries of a tar, one at a time; what its reader leaves of an entry is skipped.
  * @throws whatever is wrong with the tar or with `source`
  */
-export async function* tarEntries(source: Readable): AsyncIterable<TarEntry> {
+export async function* tarEntries(source: Readable, signal: AbortSignal): AsyncIterable<TarEntry> {
   const entries = extract();
-  const feeding = pipeline(source, entries);
+  const feeding = pipeline(source, entries, { signal });
   feeding.catch(() => {});
   try {
     for await (const entry of entries) {

@@ -50,7 +50,7 @@ export async function storeArchive(
   const documents = new Map<string, Buffer>();
   const files = new Map<string, StoredFile>();
   const links = new Map<string, string>();
-  for await (const entry of tarEntries(await plainTar(archive))) {
+  for await (const entry of tarEntries(await plainTar(archive), context.signal)) {
     context.signal.throwIfAborted();
     const path = safePath(entry);
     const { type, linkname } = entry.header;

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { pack } from "tar-stream";
 import { readLayerFiles } from "./layer-files.ts";
 
+const never = new AbortController().signal;
+
 type Files = Record<string, string>;
 
 async function read(layers: Files[], paths = ["etc/passwd", "etc/group"]) {
@@ -15,7 +17,7 @@ async function read(layers: Files[], paths = ["etc/passwd", "etc/group"]) {
     tar.finalize();
     return Readable.from(tar);
   });
-  return { files: Object.fromEntries(await readLayerFiles(sources, paths)), opened };
+  return { files: Object.fromEntries(await readLayerFiles(sources, paths, never)), opened };
 }
 
 const table: [what: string, layers: Files[], passwd: string, group: string, opened: number][] = [
@@ -43,5 +45,5 @@ for (const [what, layers, passwd, group, opened] of table) {
 
 test("a broken layer is an error", async () => {
   const layers = [() => Readable.from([Buffer.alloc(700, 1)])];
-  await assert.rejects(readLayerFiles(layers, ["etc/passwd"]));
+  await assert.rejects(readLayerFiles(layers, ["etc/passwd"], never));
 });

@@ -14,11 +14,12 @@ const fileLimitBytes = 4 * 1024 * 1024;
 export async function readLayerFiles(
   layers: Iterable<() => Readable>,
   paths: readonly string[],
+  signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const open = new Set(paths);
   for (const layer of layers) {
-    const hidden = await readLayer(layer(), open, found);
+    const hidden = await readLayer(layer(), open, found, signal);
     for (const path of open) if (found.has(path) || hidden.has(path)) open.delete(path);
     if (open.size === 0) break;
   }
@@ -30,10 +31,11 @@ async function readLayer(
   source: Readable,
   wanted: ReadonlySet<string>,
   found: Map<string, string>,
+  signal: AbortSignal,
 ): Promise<Set<string>> {
   const hidden = new Set<string>();
   let missing = wanted.size;
-  for await (const entry of tarEntries(source)) {
+  for await (const entry of tarEntries(source, signal)) {
     const path = entryPath(entry);
     for (const target of wanted) if (hides(path, target)) hidden.add(target);
     if (!wanted.has(path) || found.has(path)) continue;

@@ -30,7 +30,7 @@ export async function resolveUser(
     .map((layer) => () => decompressed(readBlob(client, layer.digest, signal), compressionOf(layer.mediaType)));
   let files: Map<string, string>;
   try {
-    files = await readLayerFiles(sources, ["etc/passwd", "etc/group"]);
+    files = await readLayerFiles(sources, ["etc/passwd", "etc/group"], signal);
   } catch (error) {
     if (signal.aborted || error instanceof AgentError || error instanceof ClientError) throw error;
     const message = `image ${image.name}: a layer cannot be read (${error instanceof Error ? error.message : error})`;
