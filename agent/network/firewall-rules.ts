@@ -14,7 +14,7 @@ interface Chain {
 }
 
 /** Our chains; iptables allows 28 characters, of which a network's name takes ten at most. */
-export function chainsOf(network: string): readonly Chain[] {
+function chainsOf(network: string): readonly Chain[] {
   return [
     { table: "filter", parent: "FORWARD", name: `ESB-${network}-FWD` },
     { table: "filter", parent: "INPUT", name: `ESB-${network}-IN` },

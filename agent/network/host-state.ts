@@ -29,7 +29,7 @@ const routes = z.array(
 );
 
 export type Interface = z.output<typeof interfaces>[number];
-export type Route = z.output<typeof routes>[number];
+type Route = z.output<typeof routes>[number];
 
 /** What is on the host already. */
 export interface HostState {

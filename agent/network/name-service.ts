@@ -18,7 +18,7 @@ export interface NameService {
 }
 
 /** Reads like /etc/resolv.conf; a systemd-resolved host has its real servers in the second. */
-export const resolvConfPaths = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
+const resolvConfPaths = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
 
 /**
  * The name servers of workers: the configured ones, else the host's that are no loopback address.

@@ -15,7 +15,7 @@ const recordSchema = z.object({
   result: z.unknown(),
 });
 
-export type AttachmentRecord = z.output<typeof recordSchema>;
+type AttachmentRecord = z.output<typeof recordSchema>;
 
 /** Attachments on disk: one file each, written before the attachment is used. */
 export interface Records {
