@@ -61,6 +61,12 @@ export class FakeAgent implements AsyncDisposable {
     if (tell) this.#log.removed(worker.info, reason);
   }
 
+  /** Tells of a worker's end without ending it. */
+  tellRemoved(worker: Pick<Worker, "id" | "instanceId">, reason: RemovalReason): void {
+    const [name = ""] = worker.id.split("-");
+    this.#log.removed(Worker.fromPartial({ ...worker, function: name }), reason);
+  }
+
   /** Somebody else freezes or thaws a worker. */
   setState(id: string, state: WorkerState): void {
     const worker = this.workers.get(id);

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
+import { test } from "node:test";
+import { startHarness, until } from "../testing/harness.ts";
+
+test("as many wait as may, one more is 429 with Retry-After", async () => {
+  await using harness = await startHarness({ ESB_QUEUE_LIMIT: "1" });
+  const running: ServerResponse[] = [];
+  harness.agent.handler = (_request, response) => running.push(response);
+  const first = harness.invoke("hello");
+  await until(() => running.length === 1);
+  const others = [harness.invoke("hello"), harness.invoke("hello")];
+  const refused = await Promise.race(others);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers["retry-after"], "1");
+  assert.equal(refused.headers["x-amzn-errortype"], "TooManyRequestsException");
+  assert.equal(JSON.parse(refused.body).Type, "User");
+  running[0]?.end("{}");
+  await until(() => running.length === 2);
+  running[1]?.end("{}");
+  assert.equal((await first).status, 200);
+  assert.deepEqual((await Promise.all(others)).map(({ status }) => status).sort(), [200, 429]);
+});
+
+test("who waits too long is 429", async () => {
+  await using harness = await startHarness({ ESB_QUEUE_TIMEOUT_MS: "50" });
+  const gate = Promise.withResolvers<void>();
+  harness.agent.gates.set("ensure", gate.promise);
+  const answer = await harness.invoke("hello");
+  gate.resolve();
+  assert.equal(answer.status, 429);
+  await until(() => harness.agent.calls.includes("ensure hello-0 cancelled"));
+});
+
+test("a client that goes while its worker starts: the Ensure is cancelled if nobody else waits", async () => {
+  await using harness = await startHarness();
+  const gate = Promise.withResolvers<void>();
+  harness.agent.gates.set("ensure", gate.promise);
+  const leave = new AbortController();
+  const url = `${harness.url}/2015-03-31/functions/hello/invocations`;
+  const gone = assert.rejects(fetch(url, { method: "POST", body: "{}", signal: leave.signal }));
+  await until(() => harness.agent.calls.includes("ensure hello-0"));
+  const staying = harness.invoke("hello", "1");
+  await until(async () => (await harness.get("/metrics")).body.includes('esb_queue_length{function="hello"} 2'));
+  leave.abort();
+  await gone;
+  await until(async () => (await harness.get("/metrics")).body.includes('esb_queue_length{function="hello"} 1'));
+  gate.resolve();
+  assert.equal((await staying).status, 200);
+  assert.ok(!harness.agent.calls.includes("ensure hello-0 cancelled"));
+});
+
+test("the only client goes while its worker starts: cancelled", async () => {
+  await using harness = await startHarness();
+  const gate = Promise.withResolvers<void>();
+  harness.agent.gates.set("ensure", gate.promise);
+  const leave = new AbortController();
+  const url = `${harness.url}/2015-03-31/functions/hello/invocations`;
+  const gone = assert.rejects(fetch(url, { method: "POST", body: "{}", signal: leave.signal }));
+  await until(() => harness.agent.calls.includes("ensure hello-0"));
+  leave.abort();
+  await gone;
+  await until(() => harness.agent.calls.includes("ensure hello-0 cancelled"));
+  gate.resolve();
+  assert.equal((await harness.invoke("hello")).status, 200);
+});
