@@ -15,7 +15,7 @@ const boundaries: readonly Boundary[] = [
   { from: "gateway/", never: ["agent/"], because: "agent and gateway know each other by the contract in proto/ only" },
   {
     from: "agent/workers/",
-    never: ["agent/containerd/", "agent/network/", "agent/oci/", "agent/server/", "agent/images/"],
+    never: ["agent/containerd/", "agent/network/", "agent/oci/", "agent/server/"],
     because: "the domain declares what it needs and knows no implementation",
   },
   { from: "common/", never: ["agent/", "gateway/", "scripts/", "test/"], because: "everybody imports common/" },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { agentAt } from "./agent.ts";
 import { ctr } from "./containerd.ts";
 import type { ScriptSettings } from "./settings.ts";
 
@@ -25,6 +26,7 @@ interface Invocation {
  */
 export async function showDemo(demo: Demo): Promise<void> {
   const { settings, say } = demo;
+  await forgetWorkers(demo);
   say(`\nPOST ${urlOf(settings)}`);
   const cold = await invoke(demo);
   tell(demo, cold);
@@ -36,6 +38,15 @@ export async function showDemo(demo: Demo): Promise<void> {
     tell(demo, await invoke(demo));
   }
   if (settings.freezeAfterMs !== 0) tell(demo, await invoke(demo));
+}
+
+/** A worker from before would hide the cold start. */
+async function forgetWorkers({ settings, say }: Demo): Promise<void> {
+  using agent = agentAt(settings.agentAddress);
+  const workers = (await agent.listWorkers()).filter((worker) => worker.function === "hello");
+  const ids = workers.map((worker) => worker.id);
+  if (ids.length > 0) say(`${ids.join(", ")} from before destroyed, to show a cold start`);
+  for (const failure of await agent.destroyWorkers(ids)) say(`warning: not destroyed: ${failure}`);
 }
 
 /** The phases of `server-timing` (W3C), as `name 1.2`, those that took no time left out. */

@@ -4,14 +4,7 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { agentAt } from "./agent.ts";
-import {
-  containerdVersion,
-  ctr,
-  ownContainerd,
-  startOwnContainerd,
-  stopOwnContainerd,
-  unmountBelow,
-} from "./containerd.ts";
+import { containerdVersion, ownContainerd, startOwnContainerd, stopOwnContainerd, unmountBelow } from "./containerd.ts";
 import { isRunning, readDaemon, stopDaemon } from "./daemons.ts";
 import { root, type ScriptSettings } from "./settings.ts";
 import { marker } from "./start.ts";
@@ -30,7 +23,8 @@ export interface Stop {
  */
 export async function stopAll(stop: Stop): Promise<boolean> {
   const { settings, say } = stop;
-  const before = existsSync(settings.runDir) || (stop.purge && existsSync(settings.stateDir));
+  const running = existsSync(settings.runDir);
+  const before = running || (stop.purge && existsSync(settings.stateDir));
   const problems: string[] = [];
   // First who asks for workers, then who makes them.
   await stopNamed(stop, "gateway");
@@ -44,10 +38,9 @@ export async function stopAll(stop: Stop): Promise<boolean> {
   const own = await ownContainerd(settings);
   // Its shims may have survived it: only containerd can take them back and end what runs under them.
   if (own !== undefined && !(await isRunning(own))) await startOwnContainerd(settings, own.signature);
-  if (before || (await containerdVersion(settings)) !== undefined) await tearDown(stop, problems);
-  if (stop.purge) await purgeImages(stop);
-  const running = await ownContainerd(settings);
-  if (running !== undefined && (await stopOwnContainerd(settings, running))) say("containerd stopped");
+  if (running || (await containerdVersion(settings)) !== undefined) await tearDown(stop, problems);
+  const containerd = await ownContainerd(settings);
+  if (containerd !== undefined && (await stopOwnContainerd(settings, containerd))) say("containerd stopped");
   await removeFolders(stop);
   if (problems.length > 0) throw new Error(problems.join("\n"));
   return before;
@@ -78,28 +71,20 @@ async function destroyWorkers({ settings, say }: Stop): Promise<void> {
 }
 
 /** Removes workers and network through containerd and the kernel, with no agent running. */
-async function tearDown({ say }: Stop, problems: string[]): Promise<void> {
+async function tearDown({ say, purge }: Stop, problems: string[]): Promise<void> {
+  const command = [join(root, "agent/teardown.ts"), ...(purge ? ["--purge"] : [])];
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "agent/teardown.ts")], {
+    const { stdout } = await promisify(execFile)(process.execPath, command, {
       cwd: root,
       env: { ...process.env, LOG_LEVEL: "warn" },
       timeout: 120_000,
     });
     if (stdout.trim() !== "") say(stdout.trimEnd());
-    say("workers and network removed");
+    say(purge ? "workers, network and images removed" : "workers and network removed");
   } catch (error) {
     const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string };
     problems.push(`not everything was removed: ${[stdout, stderr].join("").trim() || message}`);
   }
-}
-
-/** Names first, with their content; then the namespace, which must be empty for that. */
-async function purgeImages({ settings, say }: Stop): Promise<void> {
-  if ((await containerdVersion(settings)) === undefined) return;
-  const images = (await ctr(settings, "images", "ls", "-q").catch(() => "")).split("\n").filter(Boolean);
-  if (images.length > 0) await ctr(settings, "images", "rm", "--sync", ...images);
-  await ctr(settings, "namespaces", "rm", settings.namespace).catch(() => {});
-  say(`${images.length} images removed`);
 }
 
 async function removeFolders({ settings, purge }: Stop): Promise<void> {
