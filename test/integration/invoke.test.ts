@@ -38,7 +38,7 @@ async function json(name: string, payload: unknown) {
 
 const ready = async () => {
   const response = await fetch(`${esb.url}/ready`);
-  return { status: response.status, body: (await response.json()) as Record<string, string | number> };
+  return { status: response.status, text: await response.text() };
 };
 
 test("L1 W7: cold, then warm, then frozen in containerd's own words, then thawed", async () => {
@@ -188,7 +188,7 @@ test("G4: a function added to the file is there without a restart; a broken file
   );
 
   await writeFile(esb.functionsFile, `${text}  other: { image: 5, memory: 1 }\n`);
-  const showsError = async () => assert.match(JSON.stringify((await ready()).body), /functions\.yml:\d+:\d+/);
+  const showsError = async () => assert.match((await ready()).text, /functions\.yml:\d+:\d+/);
   await until(showsError, 5000, async (error) => `/ready does not show the broken file: ${error}`);
   await answers("mine");
   await writeFile(esb.functionsFile, text);
@@ -204,7 +204,7 @@ test("S5: with the agent away warm functions are served, others are told at once
   assert.equal(warm.status, 200);
   const unready = async () => assert.equal((await ready()).status, 503);
   await until(unready, 5000, async (error) => `/ready does not notice: ${error}`);
-  assert.equal((await ready()).body.agent.available, false);
+  assert.match((await ready()).text, /"agent":\{"available":false/);
   const begun = performance.now();
   const cold = await esb.invoke("slow", { op: "env" });
   assert.ok([200, 503].includes(cold.status));
