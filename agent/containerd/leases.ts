@@ -42,7 +42,9 @@ export async function takeLease(client: LeaseClient, purpose: string, signal: Ab
       settled = true;
     },
     async [Symbol.asyncDispose]() {
-      await removeLease(client, id, !settled);
+      // An error here would hide the one that ended the work, mostly the same: containerd is away. Then the lease is
+      // removed when the agent starts next, or expires.
+      await removeLease(client, id, !settled).catch(() => {});
     },
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
 import type { PullProgress } from "../../agent/containerd/images/store.ts";
+import { removeStaleLeases } from "../../agent/containerd/leases.ts";
 import { busyboxLayer } from "../../scripts/image/layers.ts";
 import { startRegistry } from "../support/registry.ts";
 import { noise, nothing, startImageHost, wait } from "../support/registry-images.ts";
@@ -199,6 +200,23 @@ test("an abort in the middle of a pull leaves nothing, and another caller's pull
   second.abort(new Error("second went"));
   assert.equal(await outcomes[1], "second went");
   assert.deepEqual(await host.contents(), nothing);
+});
+
+test("a containerd that is killed in the middle of a pull is told as such; the next pull works", async () => {
+  const manifest = await pushed("killed:1", [4_000_000]);
+  const { proxy, store } = await proxied();
+  await using _ = proxy;
+  const reached = proxy.stall(manifest.layers[0]?.digest ?? "", 2_000_000);
+  const pull = store.resolve(`${proxy.host}/killed:1`, "if-not-present", wait());
+  const outcome = pull.catch((error) => error.code);
+  await reached;
+  await host.containerd.kill();
+  assert.equal(await outcome, "RUNTIME_UNAVAILABLE");
+  await host.containerd.start();
+  await host.answering();
+  const again = host.store({ insecureRegistries: [registry.host] });
+  assert.equal((await again.resolve(`${registry.host}/killed:1`, "if-not-present", wait())).digest, manifest.digest);
+  assert.equal(await removeStaleLeases(host.client, wait()), 1);
 });
 
 test("an image or a registry that isn't there", async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createContainerdClient } from "../../agent/containerd/client.ts";
 import type { OciPlatform } from "../../agent/containerd/images/oci.ts";
 import { createImageStore, type RegistryOptions } from "../../agent/containerd/images/store.ts";
@@ -31,6 +32,19 @@ export async function startImageHost() {
     },
     /** `ctr` in the store's namespace. */
     ctr: (...args: string[]) => containerd.ctr("-n", "images", ...args),
+    /** Waits until the client has found containerd again after it was away. */
+    async answering() {
+      const deadline = Date.now() + 5000;
+      for (;;) {
+        const answers = await client.version.version({}).then(
+          () => true,
+          () => false,
+        );
+        if (answers) return;
+        if (Date.now() > deadline) throw new Error("containerd is not found again within the longest backoff");
+        await sleep(20);
+      }
+    },
     /** All that images consist of. */
     async contents() {
       const content: string[] = [];
