@@ -65,6 +65,8 @@ export async function startGateway(
     queueTimeoutMs: configuration.ESB_QUEUE_TIMEOUT_MS,
     connect: (worker) => new WorkerClient(worker),
     isGone,
+    isUncertain: (error) =>
+      error instanceof AgentCallError && (error.code === "AGENT_UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED"),
     onStarted: (started) => {
       metrics.onStarted(started);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");

@@ -27,9 +27,9 @@ test("who waits too long is 429", async () => {
   const gate = Promise.withResolvers<void>();
   harness.agent.gates.set("ensure", gate.promise);
   const answer = await harness.invoke("hello");
-  gate.resolve();
   assert.equal(answer.status, 429);
   await until(() => harness.agent.calls.includes("ensure hello-0 cancelled"));
+  gate.resolve();
 });
 
 test("a client that goes while its worker starts: the Ensure is cancelled if nobody else waits", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../testing/fake-clock.ts";
-import { setUpPool, WorkerMissing } from "../testing/pool-setup.ts";
+import { AgentLost, setUpPool, WorkerMissing } from "../testing/pool-setup.ts";
 
 const limits = { freezeAfterMs: 1000, destroyAfterMs: 300_000 };
 
@@ -158,4 +158,36 @@ test("while the agent is away a frozen worker's requests fail and it stays froze
   assert.deepEqual(pool.workerStates, ["frozen"]);
   agent.live = true;
   assert.equal(pool.tryLease()?.start, "thawed");
+});
+
+test("the agent goes before it answers a Pause: the worker may be frozen, so its next request thaws it", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  agent.held.add("pause");
+  await clock.advance(1000);
+  agent.answer("pause", new AgentLost());
+  await settled();
+  const served = pool.tryLease();
+  assert.equal(served?.start, "thawed");
+  assert.equal(served?.thaw?.wasFrozen, false, "it may have read the request at once");
+  assert.equal(agent.calls.at(-1), "resume i1");
+});
+
+test("while the agent is away nothing is frozen; afterwards it is", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  agent.live = false;
+  await clock.advance(5000);
+  assert.equal(pool.tryLease()?.start, "warm");
+  assert.deepEqual(agent.calls, ["ensure a"]);
+});
+
+test("the agent is away when it is time to freeze, and comes back", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  agent.live = false;
+  await clock.advance(5500);
+  agent.live = true;
+  await clock.advance(1000);
+  assert.deepEqual(pool.workerStates, ["frozen"]);
 });

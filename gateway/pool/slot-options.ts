@@ -11,6 +11,8 @@ export interface SharedOptions<C extends WorkerConnection> {
   readonly connect: (worker: WorkerInfo) => C;
   /** Whether an error of the agent says that the worker does not exist. */
   readonly isGone: (error: unknown) => boolean;
+  /** Whether an error leaves open if the agent has done what it was asked: it went away before it answered. */
+  readonly isUncertain: (error: unknown) => boolean;
   readonly onStarted: (started: EnsuredWorker) => void;
   /** A freeze or destroy that nobody waits for has failed; it is tried again. */
   readonly onTrouble: (what: "freeze" | "destroy", worker: WorkerInfo, error: unknown) => void;

@@ -54,7 +54,7 @@ export class Slot<C extends WorkerConnection> {
     }
     // While nobody tells of changes, a frozen worker may be gone and its address another's (S7): thaw first, see prepare.
     if (!agent.live) return undefined;
-    const wasFrozen = state.kind === "frozen" && !state.thawedByOthers;
+    const wasFrozen = state.kind === "frozen" && !state.perhaps;
     const done = state.kind === "freezing" ? resumeBehind(state.pause, agent, member.info) : agent.resume(member.info);
     this.#follow(done);
     this.#state = { kind: "busy", member };
@@ -107,12 +107,12 @@ export class Slot<C extends WorkerConnection> {
     }
     if (info.state === "paused" && state.kind === "idle") {
       state.member.connection.drop();
-      this.#enter({ kind: "frozen", member: state.member, thawedByOthers: false });
+      this.#enter({ kind: "frozen", member: state.member, perhaps: false });
     } else if (info.state === "paused" && state.kind === "busy" && this.#thaw === undefined) {
       // Frozen from outside, or word of a freeze that we have undone already; thawing twice does no harm.
       this.#follow(this.#options.agent.resume(info));
     } else if (info.state === "running" && state.kind === "frozen") {
-      this.#state = { kind: "frozen", member: state.member, thawedByOthers: true };
+      this.#state = { kind: "frozen", member: state.member, perhaps: true };
       this.#idle.restart();
     }
   }
@@ -190,7 +190,7 @@ export class Slot<C extends WorkerConnection> {
       this.#destroy(member);
       return;
     }
-    this.#enter(info.state === "paused" ? { kind: "frozen", member, thawedByOthers: false } : { kind: "idle", member });
+    this.#enter(info.state === "paused" ? { kind: "frozen", member, perhaps: false } : { kind: "idle", member });
   }
 
   /** Into a state in which nobody uses the worker. */
@@ -202,13 +202,14 @@ export class Slot<C extends WorkerConnection> {
 
   #idlesFrozen(): boolean | undefined {
     if (this.#state.kind === "idle") return false;
-    return this.#state.kind === "frozen" ? !this.#state.thawedByOthers : undefined;
+    return this.#state.kind === "frozen" ? !this.#state.perhaps : undefined;
   }
 
   #step(action: "freeze" | "destroy"): void {
     const state = this.#state;
     if (state.kind !== "idle" && state.kind !== "frozen") return;
     if (action === "destroy") this.#destroy(state.member);
+    else if (!this.#options.agent.live) this.#idle.rearm(retryAfterMs);
     else if (this.#thaw === undefined) this.#freeze(state.member);
   }
 
@@ -222,7 +223,7 @@ export class Slot<C extends WorkerConnection> {
     pause.then(
       () => {
         if (this.#state !== state) return;
-        this.#state = { kind: "frozen", member, thawedByOthers: false };
+        this.#state = { kind: "frozen", member, perhaps: false };
         this.#idle.rearm();
       },
       (error: unknown) => {
@@ -232,7 +233,10 @@ export class Slot<C extends WorkerConnection> {
           return;
         }
         this.#options.onTrouble("freeze", member.info, error);
-        this.#state = { kind: "idle", member };
+        // A worker that may be frozen is thawed with its next request, which does no harm if it runs.
+        this.#state = this.#options.isUncertain(error)
+          ? { kind: "frozen", member, perhaps: true }
+          : { kind: "idle", member };
         this.#idle.rearm(retryAfterMs);
       },
     );
@@ -252,7 +256,7 @@ export class Slot<C extends WorkerConnection> {
         this.#forget(member);
         return;
       }
-      this.#state = { kind: "frozen", member, thawedByOthers: false };
+      this.#state = { kind: "frozen", member, perhaps: false };
       this.#idle.rearm();
       this.#options.onFailure(error);
     }

@@ -22,8 +22,8 @@ export type SlotState<C extends WorkerConnection> =
   | { readonly kind: "idle"; readonly member: Member<C> }
   | { readonly kind: "busy"; readonly member: Member<C> }
   | { readonly kind: "freezing"; readonly member: Member<C>; readonly pause: Promise<void> }
-  /** `thawedByOthers`: the agent says that it runs, though not by our doing; it is frozen again when it has idled. */
-  | { readonly kind: "frozen"; readonly member: Member<C>; readonly thawedByOthers: boolean }
+  /** `perhaps`: it may run, thawed by others or never frozen; it is frozen (again) when it has idled. */
+  | { readonly kind: "frozen"; readonly member: Member<C>; readonly perhaps: boolean }
   | { readonly kind: "thawing"; readonly member: Member<C> }
   | { readonly kind: "destroying"; readonly member: Member<C> }
   /** It must not serve any more, but could not be destroyed yet. */

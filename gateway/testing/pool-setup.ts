@@ -7,6 +7,9 @@ import { FakeClock } from "./fake-clock.ts";
 
 export class WorkerMissing extends Error {}
 
+/** The agent went away before it answered. */
+export class AgentLost extends Error {}
+
 /** The pools' agent, by hand: a call is answered at once unless its name is held, and then by the test. */
 export class HandAgent implements WorkerAgent {
   live = true;
@@ -114,6 +117,7 @@ export function poolOptions(overrides: Partial<PoolOptions<FakeConnection>> = {}
     queueTimeoutMs: 30_000,
     connect: () => new FakeConnection(),
     isGone: (error) => error instanceof WorkerMissing,
+    isUncertain: (error) => error instanceof AgentLost,
     onStarted: () => undefined,
     onTrouble: (what) => troubles.push(what),
     ...overrides,

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { rename, unlink, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { startHarness, until } from "../testing/harness.ts";
+
+const one = "functions: { hello: { image: x } }";
+const two = "functions: { hello: { image: x }, mine: { image: y } }";
+
+test("a function is added and invoked at once", async () => {
+  await using harness = await startHarness({}, one);
+  assert.equal((await harness.invoke("mine")).status, 404);
+  await writeFile(harness.file, two);
+  assert.equal((await harness.invoke("mine")).status, 200);
+});
+
+test("broken later: the last good one holds, /ready shows file, line and column, and mending it mends it", async () => {
+  await using harness = await startHarness({}, one);
+  await writeFile(harness.file, "functions:\n  hello: { image: x, memory: 1 }\n");
+  let functions = { error: undefined, count: 0 };
+  await until(async () => {
+    functions = JSON.parse((await harness.get("/ready")).body).functions;
+    return functions.error !== undefined;
+  });
+  assert.equal(functions.count, 1);
+  assert.match(String(functions.error), /functions\.yml:2:30: functions\.hello\.memory: must be a whole number of MiB/);
+  assert.equal((await harness.get("/ready")).status, 200);
+  assert.equal((await harness.invoke("hello")).status, 200);
+  await writeFile(harness.file, two);
+  await until(async () => JSON.parse((await harness.get("/ready")).body).functions.error === undefined);
+  assert.equal((await harness.invoke("mine")).status, 200);
+});
+
+test("a function that changes gets a new worker, the old one is destroyed; one that goes is 404", async () => {
+  await using harness = await startHarness({}, one);
+  await harness.invoke("hello");
+  await writeFile(`${harness.file}.new`, "functions: { hello: { image: z } }");
+  await rename(`${harness.file}.new`, harness.file);
+  await until(() => harness.agent.calls.includes("destroy hello-0"));
+  assert.equal((await harness.invoke("hello")).headers["x-esb-start"], "cold");
+  await unlink(harness.file);
+  assert.equal((await harness.invoke("hello")).status, 200);
+  await writeFile(harness.file, "functions: {}");
+  await until(async () => (await harness.invoke("hello")).status === 404);
+  await until(() => !harness.agent.workers.has("hello-0"));
+});
