@@ -6,6 +6,7 @@ import { createLogger } from "../common/logger.ts";
 import { composeAgent } from "./compose.ts";
 import { type AgentSettings, readAgentSettings } from "./config.ts";
 import { listAttachmentIds } from "./containerd/inspect.ts";
+import { removeStaleLeases } from "./containerd/leases.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { createAgentServer } from "./server/server.ts";
 import { WorkerService } from "./workers/service.ts";
@@ -36,7 +37,10 @@ async function main(): Promise<void> {
       .catch((error) => Promise.reject(client.translate(error, "making the namespace")));
     await network.setup(signal);
     // Only before the first call is served: from then on an attachment may be in use before its container is there.
-    if (!swept) await network.sweep(await listAttachmentIds(client, signal));
+    if (!swept) {
+      await network.sweep(await listAttachmentIds(client, signal));
+      await removeStaleLeases(client, signal);
+    }
     swept = true;
   };
   const lifecycle = new Lifecycle({
