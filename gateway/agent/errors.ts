@@ -41,7 +41,8 @@ export function toAgentCallError(error: unknown, trailer: Metadata | undefined):
 
 function codeOf(status: Status, named: string | undefined): AgentErrorCode {
   if (named !== undefined && isCode(named)) return named;
-  if (status === Status.UNAVAILABLE) return "AGENT_UNAVAILABLE";
+  // A call that we cancel ourselves ends as an AbortError; CANCELLED is an agent that shuts down under the call.
+  if (status === Status.UNAVAILABLE || status === Status.CANCELLED) return "AGENT_UNAVAILABLE";
   if (status === Status.DEADLINE_EXCEEDED) return "DEADLINE_EXCEEDED";
   return status === Status.INVALID_ARGUMENT ? "INVALID_REQUEST" : "INTERNAL";
 }

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkAgent } from "./health.ts";
+
+const connected = async () => undefined;
+
+test("both answer", async () => {
+  assert.deepEqual(await checkAgent({ check: async () => ({ status: 1 }) }, connected), {
+    agent: { available: true },
+    containerd: { available: true },
+  });
+});
+
+test("no connection: nothing is known of containerd", async () => {
+  const away = async () => {
+    throw new Error("no answer");
+  };
+  assert.deepEqual(await checkAgent({ check: async () => ({ status: 1 }) }, away), {
+    agent: { available: false, error: "no answer" },
+  });
+});
+
+test("the agent is alive, containerd is not", async () => {
+  const health = await checkAgent({ check: async ({ service }) => ({ status: service === "" ? 1 : 2 }) }, connected);
+  assert.equal(health.agent.available, true);
+  assert.equal(health.containerd?.available, false);
+});
+
+test("an agent that does not know the health service of its service", async () => {
+  const health = await checkAgent(
+    {
+      async check({ service }) {
+        if (service !== "") throw new Error("unknown service");
+        return { status: 1 };
+      },
+    },
+    connected,
+  );
+  assert.deepEqual(health.containerd, { available: false, error: "unknown service" });
+});
