@@ -66,18 +66,20 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     const id = `${parts.network}-${parts.randomHex()}`;
     const namespacePath = namespaces.pathOf(id);
     let result: unknown;
+    let address: string | undefined;
     live.add(id);
     try {
       await namespaces.create(id, signal);
       result = await cni.add(parts.list, id, namespacePath, signal);
       const links = readResult(result, bridge);
+      address = links.address;
       await ip.batch(protection(links, bridge), signal);
-      const { address, hostInterface } = links;
+      const { hostInterface } = links;
       await records.save({ id, address, ...(hostInterface && { hostInterface }), list: parts.list, result });
       if (hostInterface !== undefined) hostInterfaces.set(id, hostInterface);
       return { id, namespacePath, endpoint: { host: address, port: workerPort }, ...parts.files };
     } catch (error) {
-      await detach(id, parts.list, result).catch((failure: unknown) => {
+      await detach(id, parts.list, result, address).catch((failure: unknown) => {
         logger.warn({ err: failure, attachment: id }, "could not take a failed attachment apart; the next sweep will");
       });
       live.delete(id);
@@ -88,8 +90,9 @@ export function createAttachments(parts: AttachmentParts): Attachments {
   /** The namespace first: with it go its interfaces, in the background; a DEL that removes them waits for the kernel. */
   async function detach(id: string, list: Conflist, result: unknown, address?: string): Promise<void> {
     await ip.batchAnyway([
-      ...(address === undefined ? [] : [`neighbour del ${address} dev ${bridge}`]),
       `netns delete ${id}`,
+      // Last: when it is gone already, ip ends here, whatever -force says.
+      ...(address === undefined ? [] : [`neighbour del ${address} dev ${bridge}`]),
     ]);
     await cni.del(list, id, undefined, result);
   }
