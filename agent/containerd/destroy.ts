@@ -10,6 +10,8 @@ export interface DestroyParts {
   readonly client: ContainerdClient;
   readonly network: WorkerNetwork;
   readonly logPath: (id: string) => string;
+  /** Attachments by worker, of all that were seen: a container that somebody else removed cannot name its own. */
+  readonly attached: Map<string, string>;
 }
 
 /** After SIGKILL only the kernel can hold a process back, and then not for ever. */
@@ -21,15 +23,17 @@ const killTimeoutMs = 20_000;
  * @returns whether there was anything
  */
 export async function destroyWorker(parts: DestroyParts, id: string, graceMs: number): Promise<boolean> {
-  const { client, network } = parts;
+  const { client, network, attached } = parts;
   const [found, ended] = await Promise.all([
     absentAsUndefined(client.containers.get({ id })),
     endTask(client, id, graceMs),
   ]);
   const container = found?.container;
-  const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId;
+  const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
   // The worker's processes are gone: its network can be taken apart beside all the rest.
   const released = attachmentId === undefined ? Promise.resolve() : network.release(attachmentId);
+  // Its failure is told below, where it is waited for.
+  released.catch(() => undefined);
   await Promise.all([
     ended ? absentAsUndefined(client.tasks.delete({ containerId: id })) : undefined,
     rm(parts.logPath(id), { force: true }),
@@ -39,6 +43,7 @@ export async function destroyWorker(parts: DestroyParts, id: string, graceMs: nu
     await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
   }
   await released;
+  attached.delete(id);
   await absentAsUndefined(client.containers.delete({ id }));
   return container !== undefined || ended;
 }
@@ -54,7 +59,9 @@ async function endTask(client: ContainerdClient, id: string, graceMs: number): P
   if (status === TaskStatus.STOPPED) return true;
 
   const over = new AbortController();
-  const exited = absentAsUndefined(client.tasks.wait({ containerId: id }, { signal: over.signal })).then(() => true as const);
+  const exited = absentAsUndefined(client.tasks.wait({ containerId: id }, { signal: over.signal })).then(
+    () => true as const,
+  );
   exited.catch(() => undefined);
   try {
     if (status === TaskStatus.PAUSED || status === TaskStatus.PAUSING) await thaw(client, id);

@@ -4,12 +4,15 @@ import type { RuntimeState, RuntimeWorker } from "../workers/runtime.ts";
 import { type ContainerdClient, isNotFound } from "./client.ts";
 import { fromLabels, ownershipFilter } from "./labels.ts";
 
+/** A worker with the name of its network attachment; undefined when it has none. */
+export type ContainerdWorker = RuntimeWorker & { readonly attachmentId: string | undefined };
+
 /** The container of this id with its task's state; undefined when there is none. */
 export async function inspectWorker(
   client: ContainerdClient,
   id: string,
   signal?: AbortSignal,
-): Promise<RuntimeWorker | undefined> {
+): Promise<ContainerdWorker | undefined> {
   const options = signal === undefined ? {} : { signal };
   const [container, task] = await Promise.all([
     absentAsUndefined(client.containers.get({ id }, options)),
@@ -19,7 +22,7 @@ export async function inspectWorker(
 }
 
 /** All of our containers in the namespace. */
-export async function listWorkers(client: ContainerdClient, signal: AbortSignal): Promise<RuntimeWorker[]> {
+export async function listWorkers(client: ContainerdClient, signal: AbortSignal): Promise<ContainerdWorker[]> {
   const [{ containers }, { tasks }] = await Promise.all([
     client.containers.list({ filters: [ownershipFilter] }, { signal }),
     client.tasks.list({}, { signal }),
@@ -37,12 +40,13 @@ export async function absentAsUndefined<T>(call: Promise<T>): Promise<T | undefi
   }
 }
 
-function toRuntimeWorker(container: Container, process: Process | undefined): RuntimeWorker {
+function toRuntimeWorker(container: Container, process: Process | undefined): ContainerdWorker {
   const ours = fromLabels(container.id, container.labels);
   return {
     id: container.id,
     identity: ours?.identity,
     endpoint: ours?.belongings.endpoint,
+    attachmentId: ours?.belongings.attachmentId,
     state: stateOf(process),
     pid: process?.pid ?? 0,
   };

@@ -8,8 +8,14 @@ import { decodeMetrics } from "./metrics.ts";
 import { type StartParts, startWorker } from "./start.ts";
 
 /** Workers as containerd containers, through its own API (W2). */
-export function createContainerdRuntime(parts: StartParts): WorkerRuntime {
-  const { client } = parts;
+export function createContainerdRuntime(options: Omit<StartParts, "attached">): WorkerRuntime {
+  const { client } = options;
+  const parts: StartParts = { ...options, attached: new Map() };
+  const list = async (signal: AbortSignal) => {
+    const workers = await listWorkers(client, signal);
+    for (const { id, attachmentId } of workers) if (attachmentId !== undefined) parts.attached.set(id, attachmentId);
+    return workers;
+  };
   const told = async <T>(context: string, call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -20,7 +26,7 @@ export function createContainerdRuntime(parts: StartParts): WorkerRuntime {
   return {
     start: (request, measure, signal) => startWorker(parts, request, measure, signal),
     inspect: (id, signal) => told(`looking at ${id}`, inspectWorker(client, id, signal)),
-    list: (signal) => told("listing workers", listWorkers(client, signal)),
+    list: (signal) => told("listing workers", list(signal)),
     pause: (id, signal) => change(client, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
     resume: (id, signal) => change(client, id, "running", client.tasks.resume({ containerId: id }, { signal })),
     destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),

@@ -1,5 +1,5 @@
 import { ClientError } from "nice-grpc";
-import { AgentError } from "../errors.ts";
+import { AgentError, undone } from "../errors.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
@@ -81,12 +81,13 @@ export async function startWorker(
       }),
     );
   } catch (error) {
-    await network.release(attachment.id);
-    if (isAlreadyExists(error))
-      throw new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`, { cause: error });
-    throw client.translate(error, `creating the container ${id}`);
+    const failure = isAlreadyExists(error)
+      ? new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`, { cause: error })
+      : client.translate(error, `creating the container ${id}`);
+    throw await undone(failure, () => network.release(attachment.id));
   }
 
+  parts.attached.set(id, attachment.id);
   try {
     const rootfs = await measure("snapshot", () => prepareSnapshot(parts, id, image.chainId));
     signal.throwIfAborted();
@@ -98,8 +99,7 @@ export async function startWorker(
     signal.throwIfAborted();
     return { id, identity, state: "running", endpoint: attachment.endpoint, pid };
   } catch (error) {
-    await destroyWorker(parts, id, 0);
-    throw startError(parts, id, error);
+    throw await undone(startError(parts, id, error), () => destroyWorker(parts, id, 0));
   }
 }
 

@@ -63,9 +63,10 @@ export async function ensureWorker(
       throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} belongs to ${owner}, not to ${request.owner}`);
     }
     if (decision === "use" || decision === "thaw") return reuse(parts, live(existing), decision, measure, signal);
-    if (decision === "replace") {
+    if (lookFirst) {
+      // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
       await parts.runtime.destroy(identity.id, 0);
-      parts.table.remove(identity.id, "replaced");
+      parts.table.remove(identity.id, decision === "replace" ? "replaced" : "exited");
     }
     return { startKind: "cold", worker: await create(parts, identity, request.function, measure, signal) };
   };

@@ -144,7 +144,8 @@ export class WorkerService {
     if (worker !== undefined) this.table.set(worker);
     else {
       this.table.remove(id, "exited");
-      if (found !== undefined) await this.#runtime.destroy(id, 0);
+      // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
+      await this.#runtime.destroy(id, 0);
     }
   }
 
