@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, openSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { type Client, createChannel, createClient } from "nice-grpc";
+import { type Channel, type Client, createChannel, createClientFactory } from "nice-grpc";
+import { type DeadlineOptions, deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
+import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
 import { freeSubnet } from "./subnet.ts";
+
+export { type TestProcess, until } from "./process.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -22,22 +24,15 @@ export interface EsbOptions {
   readonly archives?: readonly string[];
 }
 
-/** A process of ours with its log, started and stopped by the test. */
-export interface TestProcess {
-  readonly pid: number | undefined;
-  start(): Promise<void>;
-  /** Sends the signal and waits for the end. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
-  log(): Promise<string>;
-}
-
 /** A whole esb of a test's own: containerd, agent and, where functions are given, gateway. */
 export interface TestEsb extends AsyncDisposable {
   readonly containerd: TestContainerd;
   readonly agent: TestProcess;
   readonly gateway: TestProcess;
-  readonly workers: Client<AgentServiceDefinition>;
-  readonly images: Client<ImageServiceDefinition>;
+  /** Connection to the agent; it comes back by itself. */
+  readonly channel: Channel;
+  readonly workers: Client<AgentServiceDefinition, DeadlineOptions>;
+  readonly images: Client<ImageServiceDefinition, DeadlineOptions>;
   /** `http://127.0.0.1:port` of the gateway. */
   readonly url: string;
   readonly namespace: string;
@@ -48,6 +43,8 @@ export interface TestEsb extends AsyncDisposable {
   /** `ctr` in our namespace. */
   ctr(...args: string[]): Promise<string>;
   importArchive(path: string): Promise<void>;
+  /** Waits until the agent serves; fails at once when its process has ended. */
+  agentReady(timeoutMs?: number): Promise<void>;
   /** A synchronous Invoke. */
   invoke(name: string, payload?: unknown, init?: RequestInit): Promise<Response>;
   /** Waits until `ctr tasks ls` shows this state for a worker; undefined: not there. */
@@ -77,31 +74,33 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
     ESB_FUNCTIONS: functionsFile,
     ...options.settings,
   };
-  const environment = settings;
   const logs = join(containerd.dir, "logs");
   await mkdir(logs);
-  const agent = testProcess(["agent/main.ts"], environment, join(logs, "agent.log"));
-  const gateway = testProcess(["gateway/main.ts"], environment, join(logs, "gateway.log"));
-  const channel = createChannel(settings.ESB_AGENT_ADDRESS);
-  const workers = createClient(AgentServiceDefinition, channel);
-  const images = createClient(ImageServiceDefinition, channel);
+  const program = (name: string, path: string) =>
+    testProcess({ args: [path], cwd: root, environment: settings, logPath: join(logs, `${name}.log`) });
+  const agent = program("agent", "agent/main.ts");
+  const gateway = program("gateway", "gateway/main.ts");
+  const channel = createChannel(settings.ESB_AGENT_ADDRESS, undefined, {
+    "grpc.initial_reconnect_backoff_ms": 20,
+    "grpc.min_reconnect_backoff_ms": 20,
+    "grpc.max_reconnect_backoff_ms": 200,
+  });
+  const clients = createClientFactory().use(deadlineMiddleware);
+  const workers = clients.create(AgentServiceDefinition, channel);
+  const images = clients.create(ImageServiceDefinition, channel);
 
   stack.defer(async () => {
     channel.close();
     await gateway.stop("SIGKILL");
     await agent.stop("SIGKILL");
-    const teardown = testProcess(["agent/teardown.ts"], environment, join(logs, "teardown.log"));
+    const teardown = program("teardown", "agent/teardown.ts");
     await teardown.start();
-    const [code] = teardown.exited === undefined ? [0] : await teardown.exited;
-    if (code !== 0) throw new Error(`the teardown failed: ${await teardown.log()}`);
+    if ((await teardown.ended()) !== 0) throw new Error(`the teardown failed: ${await teardown.log()}`);
   });
 
+  const agentReady = (timeoutMs = 30_000) => untilWhileAlive(agent, () => workers.list({}), timeoutMs);
   await agent.start();
-  await until(
-    async () => workers.list({}),
-    30_000,
-    async () => `the agent does not serve: ${await agent.log()}`,
-  );
+  await agentReady();
   const importArchive = async (path: string) => {
     await images.importImage(archiveMessages(path));
   };
@@ -111,14 +110,11 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
   if (options.functions !== undefined) {
     await writeFile(functionsFile, options.functions);
     await gateway.start();
-    await until(
-      async () => {
-        const answer = await fetch(`${url}/ready`);
-        if (!answer.ok) throw new Error(await answer.text());
-      },
-      15_000,
-      async (error) => `the gateway is not ready (${error}): ${await gateway.log()}`,
-    );
+    const isReady = async () => {
+      const answer = await fetch(`${url}/ready`);
+      if (!answer.ok) throw new Error(await answer.text());
+    };
+    await untilWhileAlive(gateway, isReady, 15_000);
   }
 
   const ctr = (...args: string[]) => containerd.ctr("--namespace", namespace, ...args);
@@ -131,6 +127,7 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
     containerd,
     agent,
     gateway,
+    channel,
     workers,
     images,
     url,
@@ -141,6 +138,7 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
     settings,
     ctr,
     importArchive,
+    agentReady,
     taskState,
     invoke: (name, payload = {}, init = {}) =>
       fetch(`${url}/2015-03-31/functions/${name}/invocations`, {
@@ -161,24 +159,6 @@ export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
   };
 }
 
-/** Tries until it succeeds. @throws with the last failure when the time is over */
-export async function until(
-  attempt: () => Promise<unknown>,
-  timeoutMs: number,
-  describe: (error: unknown) => Promise<string>,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw new Error(await describe(error), { cause: error });
-      await delay(20);
-    }
-  }
-}
-
 /** A TCP port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -194,33 +174,4 @@ export async function* archiveMessages(path: string, name = "") {
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     yield { content: { $case: "chunk" as const, value: chunk as Buffer } };
   }
-}
-
-function testProcess(args: string[], environment: NodeJS.ProcessEnv, logPath: string) {
-  let child: ChildProcess | undefined;
-  let exited: Promise<unknown[]> | undefined;
-  return {
-    get pid() {
-      return child?.pid;
-    },
-    get exited() {
-      return exited;
-    },
-    async start() {
-      const log = openSync(logPath, "a");
-      child = spawn(process.execPath, args, {
-        cwd: root,
-        env: { ...process.env, ...environment },
-        stdio: ["ignore", log, log],
-      });
-      exited = once(child, "exit");
-    },
-    async stop(signal: NodeJS.Signals = "SIGTERM") {
-      if (child === undefined) return;
-      child.kill(signal);
-      await exited;
-      child = undefined;
-    },
-    log: () => readFile(logPath, "utf8").catch(() => ""),
-  };
 }
