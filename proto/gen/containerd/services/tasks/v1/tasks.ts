@@ -106,6 +106,15 @@ export interface MetricsResponse {
   metrics: Metric[];
 }
 
+export interface UpdateTaskRequest {
+  containerId: string;
+  /**
+   * `linux.resources` of the OCI runtime spec as JSON, type
+   * `types.containerd.io/opencontainers/runtime-spec/1/LinuxResources`.
+   */
+  resources: Any | undefined;
+}
+
 export interface WaitRequest {
   containerId: string;
   execId: string;
@@ -1237,6 +1246,75 @@ export const MetricsResponse: MessageFns<MetricsResponse> = {
   },
 };
 
+function createBaseUpdateTaskRequest(): UpdateTaskRequest {
+  return { containerId: "", resources: undefined };
+}
+
+export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
+  encode(message: UpdateTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.resources !== undefined) {
+      Any.encode(message.resources, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resources = Any.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateTaskRequest>): UpdateTaskRequest {
+    return UpdateTaskRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateTaskRequest>): UpdateTaskRequest {
+    const message = createBaseUpdateTaskRequest();
+    message.containerId = object.containerId ?? "";
+    message.resources = (object.resources !== undefined && object.resources !== null)
+      ? Any.fromPartial(object.resources)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseWaitRequest(): WaitRequest {
   return { containerId: "", execId: "" };
 }
@@ -1461,6 +1539,15 @@ export const TasksDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Changes the limits of a running task. */
+    update: {
+      name: "Update",
+      requestType: UpdateTaskRequest as typeof UpdateTaskRequest,
+      requestStream: false,
+      responseType: Empty as typeof Empty,
+      responseStream: false,
+      options: {},
+    },
     /** Answers when the process has ended. */
     wait: {
       name: "Wait",
@@ -1486,6 +1573,8 @@ export interface TasksServiceImplementation<CallContextExt = {}> {
   resume(request: ResumeTaskRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
   listPids(request: ListPidsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListPidsResponse>>;
   metrics(request: MetricsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<MetricsResponse>>;
+  /** Changes the limits of a running task. */
+  update(request: UpdateTaskRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
   /** Answers when the process has ended. */
   wait(request: WaitRequest, context: CallContext & CallContextExt): Promise<DeepPartial<WaitResponse>>;
 }
@@ -1503,6 +1592,8 @@ export interface TasksClient<CallOptionsExt = {}> {
   resume(request: DeepPartial<ResumeTaskRequest>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
   listPids(request: DeepPartial<ListPidsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListPidsResponse>;
   metrics(request: DeepPartial<MetricsRequest>, options?: CallOptions & CallOptionsExt): Promise<MetricsResponse>;
+  /** Changes the limits of a running task. */
+  update(request: DeepPartial<UpdateTaskRequest>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
   /** Answers when the process has ended. */
   wait(request: DeepPartial<WaitRequest>, options?: CallOptions & CallOptionsExt): Promise<WaitResponse>;
 }
