@@ -6,7 +6,7 @@ import {
   Metadata,
   waitForChannelReady,
 } from "nice-grpc";
-import { type DeadlineOptions, deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
+import { deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { HealthDefinition } from "nice-grpc-server-health";
 import { AgentServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentCallError, toAgentCallError } from "./errors.ts";
@@ -40,8 +40,6 @@ export function createClients(channel: Channel) {
 
 export type AgentClients = ReturnType<typeof createClients>;
 export type AgentClient = AgentClients["agent"];
-export type HealthClient = AgentClients["health"];
-export type { DeadlineOptions };
 
 /** @throws AgentCallError AGENT_UNAVAILABLE when there is no connection and none comes at once */
 export async function whenConnected(channel: Channel, withinMs = connectWithinMs): Promise<void> {

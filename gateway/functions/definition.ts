@@ -17,9 +17,10 @@ export interface FunctionDefinition {
 
 export type Functions = ReadonlyMap<string, FunctionDefinition>;
 
-/** Whether a worker made from one can serve the other. */
-export function sameDefinition(a: FunctionDefinition, b: FunctionDefinition): boolean {
-  return fingerprint(a) === fingerprint(b);
+/** Whether a worker made from one can serve the other; from or for nothing, none can. */
+export function sameDefinition(a: FunctionDefinition | undefined, b: FunctionDefinition | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a === b || fingerprint(a) === fingerprint(b);
 }
 
 function fingerprint(definition: FunctionDefinition): string {

@@ -4,7 +4,7 @@ import { IdleTimer } from "./idle-timer.ts";
 import type { Lease, LeaseOutcome, WorkerConnection } from "./lease.ts";
 import type { SlotOptions } from "./slot-options.ts";
 import { createLease, createMember, type Member, type SlotState, type SlotStateKind } from "./state.ts";
-import { resumeBehind } from "./thaw.ts";
+import { PendingThaw, resumeBehind } from "./thaw.ts";
 
 /** After a freeze or a destroy that failed. */
 const retryAfterMs = 1000;
@@ -15,8 +15,8 @@ export class Slot<C extends WorkerConnection> {
   readonly #idle: IdleTimer;
   #definition: FunctionDefinition | undefined;
   #state: SlotState<C> = { kind: "absent" };
-  /** A thaw that is not answered yet; a freeze waits for it. */
-  #thaw: Promise<void> | undefined;
+  /** A freeze waits for it. */
+  readonly #thaw = new PendingThaw(() => this.#idle.rearm());
   #destroyed: string | undefined;
 
   constructor(definition: FunctionDefinition | undefined, options: SlotOptions<C>) {
@@ -56,7 +56,7 @@ export class Slot<C extends WorkerConnection> {
     if (!agent.live) return undefined;
     const wasFrozen = state.kind === "frozen" && !state.perhaps;
     const done = state.kind === "freezing" ? resumeBehind(state.pause, agent, member.info) : agent.resume(member.info);
-    this.#follow(done);
+    this.#thaw.follow(done);
     this.#state = { kind: "busy", member };
     return createLease(member, definition, { done, wasFrozen }, release);
   }
@@ -84,8 +84,7 @@ export class Slot<C extends WorkerConnection> {
 
   /** What holds from now on; undefined: the function is not wanted any more. A worker made otherwise is replaced. */
   redefine(definition: FunctionDefinition | undefined): void {
-    const before = this.#definition;
-    if (before !== undefined && definition !== undefined && sameDefinition(before, definition)) return;
+    if (sameDefinition(this.#definition, definition)) return;
     this.#definition = definition;
     this.cancelStart();
     const state = this.#state;
@@ -108,9 +107,9 @@ export class Slot<C extends WorkerConnection> {
     if (info.state === "paused" && state.kind === "idle") {
       state.member.connection.drop();
       this.#enter({ kind: "frozen", member: state.member, perhaps: false });
-    } else if (info.state === "paused" && state.kind === "busy" && this.#thaw === undefined) {
+    } else if (info.state === "paused" && state.kind === "busy" && !this.#thaw.pending) {
       // Frozen from outside, or word of a freeze that we have undone already; thawing twice does no harm.
-      this.#follow(this.#options.agent.resume(info));
+      this.#thaw.follow(this.#options.agent.resume(info));
     } else if (info.state === "running" && state.kind === "frozen") {
       this.#state = { kind: "frozen", member: state.member, perhaps: true };
       this.#idle.restart();
@@ -141,18 +140,12 @@ export class Slot<C extends WorkerConnection> {
   #release(member: Member<C>, outcome: LeaseOutcome): void {
     if (outcome === "gone" || member.removed) this.#forget(member);
     else if (outcome === "broken") this.#destroy(member, 0);
-    else if (!this.#isCurrent(member)) this.#destroy(member);
+    else if (!sameDefinition(member.definition, this.#definition)) this.#destroy(member);
     else {
       this.#state = { kind: "idle", member };
       this.#options.onChange();
       if (this.#state.kind === "idle") this.#idle.restart();
     }
-  }
-
-  #isCurrent({ definition }: Member<C>): boolean {
-    const wanted = this.#definition;
-    if (definition === wanted) return wanted !== undefined;
-    return definition !== undefined && wanted !== undefined && sameDefinition(definition, wanted);
   }
 
   #start(): void {
@@ -210,7 +203,7 @@ export class Slot<C extends WorkerConnection> {
     if (state.kind !== "idle" && state.kind !== "frozen") return;
     if (action === "destroy") this.#destroy(state.member);
     else if (!this.#options.agent.live) this.#idle.rearm(retryAfterMs);
-    else if (this.#thaw === undefined) this.#freeze(state.member);
+    else if (!this.#thaw.pending) this.#freeze(state.member);
   }
 
   #freeze(member: Member<C>): void {
@@ -260,17 +253,6 @@ export class Slot<C extends WorkerConnection> {
       this.#idle.rearm();
       this.#options.onFailure(error);
     }
-  }
-
-  /** Keeps freezes back until a thaw is answered. Whether it failed matters to the one who holds the lease. */
-  #follow(thaw: Promise<void>): void {
-    this.#thaw = thaw;
-    const settled = () => {
-      if (this.#thaw !== thaw) return;
-      this.#thaw = undefined;
-      this.#idle.rearm();
-    };
-    thaw.then(settled, settled);
   }
 
   #destroy(member: Member<C>, graceMs?: number): void {

@@ -15,3 +15,27 @@ export async function resumeBehind(pause: Promise<void>, agent: WorkerAgent, wor
   resumed = true;
   if (await pausedLast) await agent.resume(worker);
 }
+
+/** The thaw of a worker that is not answered yet; whether it failed matters to the one who holds the lease. */
+export class PendingThaw {
+  readonly #onSettled: () => void;
+  #thaw: Promise<void> | undefined;
+
+  constructor(onSettled: () => void) {
+    this.#onSettled = onSettled;
+  }
+
+  get pending(): boolean {
+    return this.#thaw !== undefined;
+  }
+
+  follow(thaw: Promise<void>): void {
+    this.#thaw = thaw;
+    const settled = () => {
+      if (this.#thaw !== thaw) return;
+      this.#thaw = undefined;
+      this.#onSettled();
+    };
+    thaw.then(settled, settled);
+  }
+}
