@@ -1,0 +1,192 @@
+import { AgentError } from "../errors.ts";
+import type {
+  Endpoint,
+  MeasurePhase,
+  RuntimeEvent,
+  RuntimeState,
+  RuntimeWorker,
+  StartPhase,
+  StartRequest,
+  WorkerRuntime,
+  WorkerStats,
+} from "./runtime.ts";
+
+/** A start is told by its phases, the last of which is called "start". */
+type Call = Exclude<StartPhase, "ready"> | "inspect" | "list" | "pause" | "resume" | "destroy" | "stats";
+
+/** What happens at a call, in place of nothing: it may wait, throw, or change what is there. */
+export type Interference = (id: string, signal: AbortSignal | undefined) => Promise<unknown> | unknown;
+
+/** Workers in memory, by the contract of WorkerRuntime. Nothing listens at their endpoint unless a test sees to it. */
+export class FakeRuntime implements WorkerRuntime {
+  readonly workers = new Map<string, RuntimeWorker>();
+  /** Every call, in order, such as "start hello-0". */
+  readonly calls: string[] = [];
+  readonly #interferences = new Map<Call, Interference>();
+  readonly #endpoint: Endpoint;
+  #pid = 100;
+  #subscriber: EventStream | undefined;
+
+  constructor(endpoint: Endpoint = { host: "127.0.0.1", port: 9 }) {
+    this.#endpoint = endpoint;
+  }
+
+  /** From now on this happens at each such call, before it has any effect. */
+  at(call: Call, interference: Interference): void {
+    this.#interferences.set(call, interference);
+  }
+
+  /** How many such calls there were. */
+  count(call: string): number {
+    return this.calls.filter((entry) => entry.startsWith(`${call} `)).length;
+  }
+
+  /** Puts a worker there behind everybody's back. */
+  put(worker: Partial<RuntimeWorker> & { id: string }): RuntimeWorker {
+    this.#pid += 1;
+    const complete = {
+      identity: undefined,
+      state: "running" as const,
+      endpoint: this.#endpoint,
+      pid: this.#pid,
+      ...worker,
+    };
+    this.workers.set(complete.id, complete);
+    return complete;
+  }
+
+  change(id: string, state: RuntimeState): void {
+    const worker = this.workers.get(id);
+    if (worker !== undefined) this.workers.set(id, { ...worker, state });
+  }
+
+  emit(event: RuntimeEvent): void {
+    this.#subscriber?.push(event);
+  }
+
+  /** Cuts the stream of events off: with an error, or as if it were complete. */
+  breakEvents(error?: Error): void {
+    this.#subscriber?.end(error);
+  }
+
+  get followed(): boolean {
+    return this.#subscriber !== undefined;
+  }
+
+  async start({ identity }: StartRequest, measure: MeasurePhase, signal: AbortSignal) {
+    const { id } = identity;
+    signal.throwIfAborted();
+    for (const phase of ["image", "network"] as const) {
+      await measure(phase, () => this.#enter(phase, id, signal));
+      signal.throwIfAborted();
+    }
+    if (this.workers.has(id)) throw new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`);
+    const worker = this.put({ id, identity, state: "created" });
+    try {
+      for (const phase of ["create", "snapshot", "start"] as const) {
+        await measure(phase, () => this.#enter(phase, id, signal));
+        signal.throwIfAborted();
+      }
+    } catch (error) {
+      this.workers.delete(id);
+      throw error;
+    }
+    const running = { ...worker, state: "running" as const, endpoint: this.#endpoint };
+    this.workers.set(id, running);
+    return running;
+  }
+
+  async inspect(id: string, signal: AbortSignal): Promise<RuntimeWorker | undefined> {
+    await this.#enter("inspect", id, signal);
+    return this.workers.get(id);
+  }
+
+  async list(signal: AbortSignal): Promise<RuntimeWorker[]> {
+    await this.#enter("list", "all", signal);
+    return [...this.workers.values()];
+  }
+
+  async pause(id: string, signal: AbortSignal): Promise<void> {
+    await this.#enter("pause", id, signal);
+    this.#live(id);
+    this.change(id, "paused");
+  }
+
+  async resume(id: string, signal: AbortSignal): Promise<void> {
+    await this.#enter("resume", id, signal);
+    this.#live(id);
+    this.change(id, "running");
+  }
+
+  async destroy(id: string, graceMs: number): Promise<boolean> {
+    await this.#enter("destroy", id, undefined, ` ${graceMs}`);
+    return this.workers.delete(id);
+  }
+
+  async stats(id: string, signal: AbortSignal): Promise<WorkerStats> {
+    await this.#enter("stats", id, signal);
+    this.#live(id);
+    return { cpuUsageNs: 1n, memoryUsageBytes: 2n, memoryLimitBytes: 3n, oomKills: 4n, pids: 5n };
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
+    const stream = new EventStream(signal);
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          this.#subscriber = stream;
+          return stream.next();
+        },
+      }),
+    };
+  }
+
+  async #enter(call: Call, id: string, signal: AbortSignal | undefined, details = ""): Promise<void> {
+    this.calls.push(`${call} ${id}${details}`);
+    await this.#interferences.get(call)?.(id, signal);
+  }
+
+  #live(id: string): void {
+    const state = this.workers.get(id)?.state;
+    if (state !== "running" && state !== "paused") throw new AgentError("WORKER_NOT_FOUND", `no running worker ${id}`);
+  }
+}
+
+/** Waits until the signal aborts, as a call to containerd does that hangs. */
+export function hang(_id: string, signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted === true) reject(new DOMException("The operation has been aborted", "AbortError"));
+    signal?.addEventListener("abort", () => reject(new DOMException("The operation has been aborted", "AbortError")));
+  });
+}
+
+class EventStream {
+  readonly #events: RuntimeEvent[] = [];
+  #waiting: PromiseWithResolvers<void> | undefined;
+  #ended: { readonly error: Error | undefined } | undefined;
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener("abort", () => this.end(new DOMException("The operation has been aborted", "AbortError")));
+  }
+
+  push(event: RuntimeEvent): void {
+    this.#events.push(event);
+    this.#waiting?.resolve();
+  }
+
+  end(error: Error | undefined): void {
+    this.#ended ??= { error };
+    this.#waiting?.resolve();
+  }
+
+  async next(): Promise<IteratorResult<RuntimeEvent, undefined>> {
+    for (;;) {
+      const event = this.#events.shift();
+      if (event !== undefined) return { done: false, value: event };
+      if (this.#ended?.error !== undefined) throw this.#ended.error;
+      if (this.#ended !== undefined) return { done: true, value: undefined };
+      this.#waiting = Promise.withResolvers<void>();
+      await this.#waiting.promise;
+    }
+  }
+}
