@@ -106,3 +106,28 @@ test("a function that is removed and comes back while its worker is busy keeps o
   await settled();
   assert.deepEqual(agent.calls, ["ensure a"]);
 });
+
+test("the last client goes when the worker is made but the answer not here yet: it is taken over", async () => {
+  const { pool, agent, clock } = setUpPool();
+  agent.held.add("ensure");
+  const waiting = pool.wait();
+  const left = assert.rejects(waiting.turn);
+  pool.onChanged(workerInfo("i1"));
+  waiting.leave();
+  await left;
+  assert.deepEqual(pool.workerStates, ["idle"]);
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls.slice(-1), ["pause i1"]);
+});
+
+test("the same, but the agent has undone it already", async () => {
+  const { pool, agent } = setUpPool();
+  agent.held.add("ensure");
+  const waiting = pool.wait();
+  const left = assert.rejects(waiting.turn);
+  pool.onChanged(workerInfo("i1"));
+  pool.onRemoved(workerInfo("i1"), "destroyed");
+  waiting.leave();
+  await left;
+  assert.deepEqual(pool.workerStates, ["absent"]);
+});

@@ -18,6 +18,8 @@ export class Slot<C extends WorkerConnection> {
   /** A freeze waits for it. */
   readonly #thaw = new PendingThaw(() => this.#idle.rearm());
   #destroyed: string | undefined;
+  /** What the agent has told of while we waited for an Ensure. */
+  #told: WorkerInfo | undefined;
 
   constructor(definition: FunctionDefinition | undefined, options: SlotOptions<C>) {
     this.#definition = definition;
@@ -79,7 +81,9 @@ export class Slot<C extends WorkerConnection> {
     const { abort, before } = this.#state;
     this.#state = before;
     abort.abort();
-    this.#idle.rearm();
+    // The agent may have been done already, with the answer on its way.
+    if (before.kind === "absent" && this.#told !== undefined) this.#adopt(this.#told);
+    else this.#idle.rearm();
   }
 
   /** What holds from now on; undefined: the function is not wanted any more. A worker made otherwise is replaced. */
@@ -99,6 +103,7 @@ export class Slot<C extends WorkerConnection> {
       this.#adopt(info);
       return;
     }
+    if (state.kind === "starting") this.#told = info;
     if (!("member" in state) || state.member.info.instanceId !== info.instanceId) return;
     if (info.state === "stopped") {
       this.onRemoved(info, "unknown");
@@ -119,6 +124,7 @@ export class Slot<C extends WorkerConnection> {
   /** The agent tells that a worker is gone. */
   onRemoved(info: WorkerInfo, reason: RemovalReason): void {
     const state = this.#state;
+    if (this.#told?.instanceId === info.instanceId) this.#told = undefined;
     if (!("member" in state) || state.member.info.instanceId !== info.instanceId) return;
     if (state.kind === "destroying") return;
     if (state.kind !== "busy") {
@@ -155,6 +161,7 @@ export class Slot<C extends WorkerConnection> {
     const before = this.#state;
     const state: SlotState<C> = { kind: "starting", abort: new AbortController(), before };
     this.#state = state;
+    this.#told = undefined;
     agent.ensure(definition, slot, state.abort.signal).then(
       (started) => {
         if (this.#state !== state) return;
