@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../common/delay.ts";
 import type { Logger } from "../common/logger.ts";
 import { AgentError } from "./errors.ts";
 import { followEvents } from "./workers/follow.ts";
@@ -16,6 +16,8 @@ export interface LifecycleOptions {
 
 const firstPauseMs = 50;
 const longestPauseMs = 2000;
+/** Far more than a slow machine needs; what takes longer hangs. */
+const prepareTimeoutMs = 60_000;
 
 /** Keeps the agent in step with its runtime: connects, reads what is there, follows events, and begins anew when cut off. */
 export class Lifecycle {
@@ -46,23 +48,21 @@ export class Lifecycle {
         this.#setTrouble(error);
         logger.error({ err: error, retryInMs: pauseMs }, "cannot work with the runtime, trying again");
       }
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      await delay(pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     }
   }
 
   /** One life of the connection; ends with an error when the runtime goes away. */
   async #serve(signal: AbortSignal, onServing: () => void): Promise<void> {
-    const { prepare, workers, logger } = this.#options;
-    await prepare(signal);
+    const { workers, logger } = this.#options;
+    await this.#prepare(signal);
     const ended = new AbortController();
     const life = AbortSignal.any([signal, ended.signal]);
     const subscribed = Promise.withResolvers<void>();
-    const following = followEvents(
-      { ...this.#options, service: workers, delay: (milliseconds) => delay(milliseconds) },
-      life,
-      subscribed.resolve,
-    );
+    const following = followEvents({ ...this.#options, service: workers, delay }, life, subscribed.resolve).then(() => {
+      throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime ended its stream of events");
+    });
     try {
       await Promise.race([subscribed.promise, following]);
       await Promise.race([workers.synchronise(life), following]);
@@ -70,9 +70,27 @@ export class Lifecycle {
       onServing();
       logger.info({ workers: workers.table.all().length }, "serving");
       await following;
-      throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime ended its stream of events");
     } finally {
       ended.abort();
+    }
+  }
+
+  /** Aborts a preparation that hangs, and says meanwhile that it does; the next one begins only when it has ended. */
+  async #prepare(signal: AbortSignal): Promise<void> {
+    const { prepare, logger } = this.#options;
+    const hanging = new AbortController();
+    const timer = setTimeout(() => {
+      const trouble = new AgentError("RUNTIME_UNAVAILABLE", `preparing took more than ${prepareTimeoutMs / 1000} s`);
+      logger.error({ err: trouble }, "the preparation hangs, breaking it off");
+      this.#setTrouble(trouble);
+      hanging.abort(trouble);
+    }, prepareTimeoutMs);
+    try {
+      await prepare(AbortSignal.any([signal, hanging.signal]));
+    } catch (error) {
+      throw hanging.signal.aborted && !signal.aborted ? hanging.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

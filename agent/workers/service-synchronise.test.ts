@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AgentError } from "../errors.ts";
+import { changesOf, ensureRequest, never, testService } from "./service.fake.ts";
+import { identity } from "./worker.fake.ts";
+
+const ours = (id: string) => identity({ id, instanceId: `${id}'s` });
+
+test("S1: running and frozen workers are taken back as they are, the others are removed", async () => {
+  await using t = await testService();
+  t.runtime.put({ id: "a-0", identity: ours("a-0") });
+  t.runtime.put({ id: "b-0", identity: ours("b-0"), state: "paused" });
+  t.runtime.put({ id: "c-0", identity: ours("c-0"), state: "stopped" });
+  t.runtime.put({ id: "d-0", identity: ours("d-0"), state: "created" });
+  t.runtime.put({ id: "e-0" });
+  await t.service.synchronise(never);
+  assert.deepEqual(
+    t.service.table.all().map((worker) => `${worker.identity.id} ${worker.state}`),
+    ["a-0 running", "b-0 paused"],
+  );
+  assert.deepEqual([...t.runtime.workers.keys()], ["a-0", "b-0"]);
+  assert.deepEqual([t.runtime.count("resume"), t.runtime.count("pause")], [0, 0]);
+});
+
+test("what changed while we did not hear of it is found, and told once", async () => {
+  await using t = await testService();
+  for (const slot of [0, 1, 2]) await t.service.ensure(ensureRequest({ slot }), never);
+  const { position } = t.service.table;
+  t.runtime.workers.delete("hello-0");
+  t.runtime.change("hello-1", "paused");
+  await t.service.synchronise(never);
+  await t.service.synchronise(never);
+  assert.deepEqual((await changesOf(t.service, position)).sort(), ["changed hello-1 paused", "removed hello-0 exited"]);
+});
+
+test("one worker that cannot be removed is logged and does not hold up the others", async () => {
+  await using t = await testService();
+  t.runtime.put({ id: "a-0", identity: ours("a-0"), state: "stopped" });
+  t.runtime.put({ id: "b-0", identity: ours("b-0") });
+  t.runtime.at("destroy", () => Promise.reject(new Error("device busy")));
+  await t.service.synchronise(never);
+  assert.deepEqual(t.warnings, ["a worker could not be brought into line: device busy"]);
+  assert.equal(t.service.table.get("b-0")?.state, "running");
+});
+
+test("a runtime that goes away meanwhile is an error", async () => {
+  await using t = await testService();
+  t.runtime.put({ id: "a-0", identity: ours("a-0") });
+  t.runtime.at("inspect", () => Promise.reject(new AgentError("RUNTIME_UNAVAILABLE", "away")));
+  await assert.rejects(t.service.synchronise(never), /away/);
+});
