@@ -55,9 +55,14 @@ export function toMessage(worker: Worker): ProtoWorker {
   };
 }
 
+/** S6: whether a worker is this owner's; without an owner, everybody's. */
+export function isOf(owner: string | undefined, worker: Worker): boolean {
+  return owner === undefined || worker.identity.owner === owner;
+}
+
 /** @returns undefined for a change that is none of this owner's */
-export function toWatchResponse(message: WatchMessage, owner: string): WatchResponse | undefined {
-  const mine = (worker: Worker) => owner === "" || worker.identity.owner === owner;
+export function toWatchResponse(message: WatchMessage, owner: string | undefined): WatchResponse | undefined {
+  const mine = (worker: Worker) => isOf(owner, worker);
   const { position } = message;
   if (message.type === "snapshot") {
     const workers = message.workers.filter(mine).map(toMessage);

@@ -7,6 +7,8 @@ import type { WorkerReference } from "../workers/service.ts";
 /** Fields are named as in agent.proto, since that is what a client's author reads. */
 
 const mebibyte = 1024 * 1024;
+/** A message goes back in HTTP/2 headers, where there is little room. */
+const mostProblems = 10;
 /** containerd's rule for ids; see github.com/containerd/containerd, identifiers/validate.go. */
 const joinedWords = /^[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*$/;
 
@@ -16,8 +18,7 @@ const functionName = z
   .regex(joinedWords, "must be letters and digits, joined by single - or _");
 const workerId = z
   .string()
-  .max(69, "must have at most 69 characters")
-  .regex(/^[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*-\d{1,4}$/, "must be <function>-<slot>");
+  .regex(/^(?=.{1,64}-\d{1,4}$)[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*-\d{1,4}$/, "must be <function>-<slot>");
 const noNul = (text: string) => !text.includes("\0");
 const word = z.string().max(32_768, "must have at most 32768 characters").refine(noNul, "must not contain NUL");
 
@@ -27,7 +28,11 @@ const whole = (least: number, most: number) =>
 const functionSpec = z
   .object({
     name: functionName,
-    image: z.string().min(1, "is required").max(1024, "must have at most 1024 characters"),
+    image: z
+      .string()
+      .min(1, "is required")
+      .max(1024, "must have at most 1024 characters")
+      .regex(/^[\x21-\x7e]*$/, "must be printable ASCII without spaces"),
     command: z.array(word).max(1024, "must have at most 1024 words"),
     environment: z.record(
       z
@@ -41,7 +46,7 @@ const functionSpec = z
       .number()
       .refine((value) => value === 0 || (value >= 512 && value <= 10_240), "must be 0 or from 512 to 10240"),
     pullPolicy: z
-      .enum(PullPolicy)
+      .enum(PullPolicy, "must be one of PullPolicy's values")
       .refine((value) => value !== PullPolicy.UNRECOGNIZED, "must be one of PullPolicy's values"),
     handler: word,
   })
@@ -57,14 +62,19 @@ const pullPolicies: Partial<Record<PullPolicy, "if-not-present" | "always" | "ne
   [PullPolicy.NEVER]: "never",
 };
 
+const owner = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, -, _ or .");
+
 const ensureRequest = z.object({
   function: functionSpec,
   slot: whole(0, 9999),
-  owner: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, -, _ or ."),
+  owner,
 });
 
 const reference = z
-  .object({ workerId, instanceId: z.string().max(64, "must have at most 64 characters") })
+  .object({
+    workerId,
+    instanceId: z.string().regex(/^[A-Za-z0-9-]{0,64}$/, "must be at most 64 letters, digits and -"),
+  })
   .transform(({ workerId: id, instanceId }) => ({ id, instanceId: instanceId === "" ? undefined : instanceId }));
 
 const graceMs = whole(0, 900_000).optional();
@@ -78,12 +88,33 @@ export const parseWorkerId = (message: { workerId: string }): string => parse(z.
 export const parseGraceMs = (message: { graceMs?: number | undefined }): number | undefined =>
   parse(z.object({ graceMs }), message).graceMs;
 
+/** The owner whose workers are asked for; undefined: everybody's. */
+export const parseOwner = (message: { owner: string }): string | undefined =>
+  message.owner === "" ? undefined : parse(z.object({ owner }), message).owner;
+
 function parse<T extends z.ZodType>(schema: T, message: unknown): z.output<T> {
   const parsed = schema.safeParse(message);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message: problem, code }) => {
-    const field = path.map((part) => String(part).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).join(".");
-    return `${field}: ${code === "invalid_type" ? "is required" : problem}`;
-  });
-  throw new AgentError("INVALID_REQUEST", problems.join("; "));
+  const problems = parsed.error.issues.map((issue) => `${fieldName(issue.path)}: ${problemOf(issue)}`);
+  const more = problems.length > mostProblems ? [`and ${problems.length - mostProblems} more`] : [];
+  throw new AgentError("INVALID_REQUEST", [...problems.slice(0, mostProblems), ...more].join("; "));
+}
+
+function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return "is required";
+  // What is wrong with a map's key stands one level below.
+  return issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+}
+
+/** A path such as `function.environment["A B"]`: fields in the contract's spelling, keys and indices as they came. */
+function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => {
+      const inMap = path[index - 1] === "environment";
+      if (inMap) return `[${JSON.stringify(String(part).slice(0, 100))}]`;
+      if (typeof part === "number") return `[${part}]`;
+      return `.${String(part).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+    })
+    .join("")
+    .slice(1);
 }

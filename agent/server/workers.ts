@@ -1,7 +1,7 @@
 import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { WorkerService } from "../workers/service.ts";
-import { startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
-import { parseEnsureRequest, parseGraceMs, parseReference, parseWorkerId } from "./validate.ts";
+import { isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
+import { parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
 /** @throws AgentError that says why the agent can't work now */
 export type Readiness = () => void;
@@ -15,11 +15,11 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
       const result = await workers.ensure(request, signal);
       return { worker: toMessage(result.worker), startKind: startKinds[result.startKind], phases: toPhases(result) };
     },
-    async destroy(message) {
+    async destroy(message, { signal }) {
       const reference = parseReference(message);
       const graceMs = parseGraceMs(message);
       ready();
-      return { existed: await workers.destroy(reference, graceMs) };
+      return { existed: await workers.destroy(reference, graceMs, signal) };
     },
     async pause(message, { signal }) {
       const reference = parseReference(message);
@@ -31,16 +31,18 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
       ready();
       return { worker: toMessage(await workers.resume(reference, signal)) };
     },
-    async list({ owner }) {
+    async list(message) {
+      const owner = parseOwner(message);
       ready();
       const { position } = workers.table;
-      const mine = workers.table.all().filter((worker) => owner === "" || worker.identity.owner === owner);
+      const mine = workers.table.all().filter((worker) => isOf(owner, worker));
       return { workers: mine.map(toMessage), position };
     },
-    async *watch({ owner, position }, { signal }) {
+    async *watch(message, { signal }) {
+      const owner = parseOwner(message);
       ready();
-      for await (const message of workers.table.watch(position, signal)) {
-        const response = toWatchResponse(message, owner);
+      for await (const change of workers.table.watch(message.position, signal)) {
+        const response = toWatchResponse(change, owner);
         if (response !== undefined) yield response;
       }
     },
