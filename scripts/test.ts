@@ -37,10 +37,12 @@ async function main(): Promise<void> {
   if (selection.all) await timed("checks", check);
   const options = { say, failures };
   await timed("unit tests", async () =>
-    add(await runFiles({ ...options, files: selection.unit, concurrency: availableParallelism() })),
+    add(
+      await runFiles({ ...options, files: selection.unit, concurrency: availableParallelism(), fileTimeoutMs: 60_000 }),
+    ),
   );
   await timed("integration tests", async () =>
-    add(await runFiles({ ...options, files: selection.integration, concurrency: 1 })),
+    add(await runFiles({ ...options, files: selection.integration, concurrency: 1, fileTimeoutMs: 300_000 })),
   );
   if (selection.integration.length > 0) await timed("leak check", () => checkLeaks(before));
 

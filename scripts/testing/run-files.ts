@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { EventData } from "node:test";
 import { run } from "node:test";
+import PQueue from "p-queue";
 
 export interface Counts {
   passed: number;
@@ -13,33 +14,53 @@ export interface RunOptions {
   readonly files: readonly string[];
   /** Files at a time. */
   readonly concurrency: number;
+  /** Longest time for one file; beyond it the file is ended and has failed. */
+  readonly fileTimeoutMs: number;
   readonly say: (line: string) => void;
   /** Failed tests get collected here, to be told once more at the end. */
   readonly failures: string[];
 }
 
-/** Longest time for one file; beyond it the file has failed. */
-const fileTimeoutMs = 10 * 60_000;
-
 /** Runs test files, each in a process of its own, and tells one line per test. */
-export async function runFiles({ files, concurrency, say, failures }: RunOptions): Promise<Counts> {
+export async function runFiles({ files, concurrency, ...options }: RunOptions): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  if (files.length === 0) return counts;
-  const stream = run({ files: [...files], concurrency, timeout: fileTimeoutMs });
-  const onResult = (data: EventData.TestPass | EventData.TestFail, outcome: keyof Counts) => {
-    if (data.details.type === "suite" && outcome !== "failed") return;
-    if (isParentOfFailure(data)) return;
+  const queue = new PQueue({ concurrency });
+  await queue.addAll(files.map((file) => () => runFile(file, options, counts)));
+  return counts;
+}
+
+async function runFile(
+  file: string,
+  options: Omit<RunOptions, "files" | "concurrency">,
+  counts: Counts,
+): Promise<void> {
+  const { say, failures, fileTimeoutMs } = options;
+  const add = (outcome: keyof Counts, line: string) => {
     counts[outcome] += 1;
-    const line = describe(data, outcome);
     say(line);
     if (outcome === "failed") failures.push(line);
   };
+  const onResult = (data: EventData.TestPass | EventData.TestFail, outcome: keyof Counts) => {
+    if (data.details.type === "suite" && outcome !== "failed") return;
+    if (isParentOfFailure(data)) return;
+    add(outcome, describe(data, outcome));
+  };
+  // The runner's own limit is for each test; a process that does not end after them would hold up the rest for ever.
+  const overdue = new AbortController();
+  const timer = setTimeout(() => {
+    add("failed", `FAILED ${relative(process.cwd(), file)}: did not end within ${fileTimeoutMs / 1000} s`);
+    overdue.abort();
+  }, fileTimeoutMs);
+  const stream = run({ files: [file], signal: overdue.signal });
   stream.on("test:pass", (data) => onResult(data, data.skip || data.todo ? "skipped" : "passed"));
-  stream.on("test:fail", (data) => onResult(data, data.todo ? "skipped" : "failed"));
+  stream.on("test:fail", (data) => {
+    // What was cut off has been told already.
+    if (!overdue.signal.aborted) onResult(data, data.todo ? "skipped" : "failed");
+  });
   stream.on("test:stdout", (data) => say(indent(data.message)));
   stream.on("test:stderr", (data) => say(indent(data.message)));
   for await (const _ of stream);
-  return counts;
+  clearTimeout(timer);
 }
 
 /** A test that failed only because a test within it did is told by that one. */
