@@ -1,24 +1,23 @@
-import { type CallContext, ServerError, type ServerMiddlewareCall, Status } from "nice-grpc-common";
+import { ServerError, type ServerMiddleware, Status } from "nice-grpc-common";
 import type { Logger } from "../../common/logger.ts";
 import { AgentError, errorTable } from "../errors.ts";
 
 /** Trailer with the name of an ErrorCode. */
 export const errorCodeTrailer = "esb-error-code";
 
+const longestMessage = 2000;
+
 /**
  * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; anything
  * else as INTERNAL, without a word of what it was, which goes to our log instead.
  */
-export function errorMiddleware(logger: Logger) {
-  return async function* mapErrors<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response>,
-    context: CallContext,
-  ): AsyncGenerator<Response, Response | void, undefined> {
+export function errorMiddleware(logger: Logger): ServerMiddleware {
+  return async function* mapErrors(call, context) {
     try {
       return yield* call.next(call.request, context);
     } catch (error) {
-      if (context.signal.aborted || isAbortError(error))
-        throw new ServerError(Status.CANCELLED, "the call was cancelled");
+      const aborted = context.signal.aborted || (error instanceof Error && error.name === "AbortError");
+      if (aborted) throw new ServerError(Status.CANCELLED, "the call was cancelled");
       if (error instanceof ServerError) throw error;
       const known =
         error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error });
@@ -26,7 +25,13 @@ export function errorMiddleware(logger: Logger) {
       const level = fault === "esb" ? "error" : fault === "machine" ? "warn" : "info";
       logger[level]({ err: error, method: call.method.path, code: known.code }, "a call failed");
       context.trailer.set(errorCodeTrailer, known.code);
-      throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : known.message);
+      throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : forHeader(known.message));
     }
   };
+}
+
+/** A status message is an HTTP/2 header: one that is too long, or is no valid Unicode, would break the call itself. */
+function forHeader(text: string): string {
+  const cut = text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+  return cut.toWellFormed();
 }

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { createClient, Status } from "nice-grpc";
+import { ServerReflectionService } from "nice-grpc-server-reflection";
+import reflection from "nice-grpc-server-reflection/lib/proto/grpc/reflection/v1/reflection_pb.js";
+import { StartKind, type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { testServer } from "./server.fake.ts";
+
+const request = {
+  function: { name: "hello", image: "localhost/hello:1", memoryMib: 128, timeoutMs: 3000 },
+  slot: 0,
+  owner: "gateway",
+};
+/** From grpc/health/v1/health.proto. */
+const Serving = { SERVING: 1, NOT_SERVING: 2 };
+const hello = { workerId: "hello-0" };
+
+test("W1: a worker's life over the wire", async () => {
+  await using t = await testServer();
+  const { workers } = t.clients;
+  const cold = await workers.ensure(request);
+  assert.equal(cold.startKind, StartKind.COLD);
+  assert.ok((cold.phases?.totalMs ?? 0) > 0);
+  const { worker } = cold;
+  assert.equal(worker?.state, WorkerState.RUNNING);
+
+  assert.equal((await workers.pause({ ...hello, instanceId: worker?.instanceId })).worker?.state, WorkerState.PAUSED);
+  assert.equal((await workers.ensure(request)).startKind, StartKind.THAWED);
+  assert.equal((await workers.ensure(request)).startKind, StartKind.WARM);
+  assert.equal((await workers.resume(hello)).worker?.state, WorkerState.RUNNING);
+  assert.equal((await workers.stats(hello)).memoryLimitBytes, 3n);
+  assert.deepEqual((await workers.list({})).workers, [worker]);
+  assert.deepEqual((await workers.list({ owner: "other" })).workers, []);
+  assert.equal((await workers.destroy({ ...hello, graceMs: 0 })).existed, true);
+  assert.ok(t.runtime.calls.includes("destroy hello-0 0"));
+  assert.equal((await workers.destroy(hello)).existed, false);
+});
+
+test("a Watch begins with a snapshot, and one that comes back goes on where it ended", async () => {
+  await using t = await testServer();
+  const { workers } = t.clients;
+  const leaving = new AbortController();
+  const cases: (string | undefined)[] = [];
+  let position = "";
+  const note = (response: WatchResponse) => {
+    cases.push(response.event?.$case);
+    position = response.position;
+  };
+  const reading = (async () => {
+    for await (const response of workers.watch({ owner: "gateway" }, { signal: leaving.signal })) {
+      note(response);
+      if (response.event?.$case === "snapshot") await workers.ensure(request);
+      if (response.event?.$case === "changed" && response.event.value.state === WorkerState.RUNNING) leaving.abort();
+    }
+  })();
+  await assert.rejects(reading, { name: "AbortError" });
+  assert.deepEqual(cases, ["snapshot", "changed", "changed"]);
+
+  await workers.ensure({ ...request, owner: "other", slot: 1 });
+  await workers.pause(hello);
+  await workers.destroy(hello);
+  cases.length = 0;
+  for await (const response of workers.watch({ owner: "gateway", position })) {
+    note(response);
+    if (response.event?.$case === "removed") break;
+  }
+  assert.deepEqual(cases, ["changed", "removed"]);
+
+  for await (const response of workers.watch({ owner: "gateway", position: "from.1" })) {
+    note(response);
+    break;
+  }
+  assert.deepEqual(cases, ["changed", "removed", "snapshot"]);
+  assert.deepEqual(t.logged, []);
+});
+
+test("a List's position misses nothing that comes after it", async () => {
+  await using t = await testServer();
+  const { position } = await t.clients.workers.list({});
+  await t.clients.workers.ensure(request);
+  for await (const { event } of t.clients.workers.watch({ position })) {
+    assert.equal(event?.$case === "changed" && event.value.state, WorkerState.STARTING);
+    break;
+  }
+});
+
+test("health: the process lives always, our services serve when we say so", async () => {
+  await using t = await testServer();
+  const { health } = t.clients;
+  const services = ["esb.agent.v1.AgentService", "esb.agent.v1.ImageService"];
+  const check = async (service: string) => (await health.check({ service })).status;
+  assert.equal(await check(""), Serving.SERVING);
+  for (const serving of [false, true, false]) {
+    t.agent.setServing(serving);
+    for (const service of services) assert.equal(await check(service), serving ? Serving.SERVING : Serving.NOT_SERVING);
+  }
+  assert.equal(await check(""), Serving.SERVING);
+  await assert.rejects(check("nobody"), { code: Status.NOT_FOUND });
+});
+
+test("health can be watched", async () => {
+  await using t = await testServer();
+  const seen: number[] = [];
+  for await (const { status } of t.clients.health.watch({ service: "esb.agent.v1.AgentService" })) {
+    seen.push(status);
+    if (status === Serving.SERVING) break;
+    t.agent.setServing(true);
+  }
+  assert.deepEqual(seen, [Serving.NOT_SERVING, Serving.SERVING]);
+});
+
+async function reflectedServices(descriptors: Uint8Array | undefined): Promise<string[]> {
+  await using t = await testServer({ descriptors });
+  const client = createClient(ServerReflectionService, t.channel);
+  async function* ask() {
+    yield new reflection.ServerReflectionRequest().setListServices("");
+  }
+  for await (const answer of client.serverReflectionInfo(ask())) {
+    return (answer.getListServicesResponse()?.getServiceList() ?? []).map((service) => service.getName());
+  }
+  return [];
+}
+
+test("reflection names our services when it is switched on, and is not there when it is off", async () => {
+  const descriptors = await readFile(new URL("../../proto/gen/esb.binpb", import.meta.url));
+  const services = await reflectedServices(descriptors);
+  assert.ok(
+    services.includes("esb.agent.v1.AgentService") && services.includes("esb.agent.v1.ImageService"),
+    `${services}`,
+  );
+  await assert.rejects(reflectedServices(undefined), { code: Status.UNIMPLEMENTED });
+});
