@@ -18,34 +18,44 @@ export interface DestroyParts {
 const killTimeoutMs = 20_000;
 
 /**
- * W8: ends a worker in whatever state it is and removes task, container, snapshot, network and log, each only after
- * what uses it, and the container last of all but the network, since it names the rest.
+ * W8: ends a worker in whatever state it is and removes task, snapshot, network, log and container, each only after
+ * what uses it, and the container's record last of all, since it names the rest: what fails can be tried again.
  * @returns whether there was anything
  */
 export async function destroyWorker(parts: DestroyParts, id: string, graceMs: number): Promise<boolean> {
   const { client, network, attached } = parts;
-  const [found, ended] = await Promise.all([
+  const [found, ended] = await allEnded([
     absentAsUndefined(client.containers.get({ id })),
     endTask(client, id, graceMs),
   ]);
   const container = found?.container;
   const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
-  // The worker's processes are gone: its network can be taken apart beside all the rest.
-  const released = attachmentId === undefined ? Promise.resolve() : network.release(attachmentId);
-  // Its failure is told below, where it is waited for.
-  released.catch(() => undefined);
-  await Promise.all([
-    ended ? absentAsUndefined(client.tasks.delete({ containerId: id })) : undefined,
-    rm(parts.logPath(id), { force: true }),
-  ]);
-  if (container !== undefined && container.snapshotKey !== "") {
+  const removeFiles = async () => {
+    if (ended) await absentAsUndefined(client.tasks.delete({ containerId: id }));
+    if (container === undefined || container.snapshotKey === "") return;
     const { snapshotter, snapshotKey: key } = container;
     await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
-  }
-  await released;
+  };
+  // The worker's processes are gone: its network can be taken apart beside all the rest.
+  await allEnded([
+    removeFiles(),
+    attachmentId === undefined ? undefined : network.release(attachmentId),
+    rm(parts.logPath(id), { force: true }),
+  ]);
   attached.delete(id);
   await absentAsUndefined(client.containers.delete({ id }));
   return container !== undefined || ended;
+}
+
+/**
+ * As Promise.all, but waits for all of them also when one fails: what still runs when we say that we are done would
+ * meet whoever has the worker's id next.
+ */
+async function allEnded<const T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as { -readonly [K in keyof T]: Awaited<T[K]> };
 }
 
 /**

@@ -1,12 +1,14 @@
+import { ClientError } from "nice-grpc";
 import { ContainerDelete } from "../../proto/gen/containerd/events/container.ts";
 import { TaskExit, TaskOOM, TaskPaused, TaskResumed } from "../../proto/gen/containerd/events/task.ts";
 import type { Envelope } from "../../proto/gen/containerd/services/events/v1/events.ts";
+import { AgentError } from "../errors.ts";
 import type { RuntimeEvent } from "../workers/runtime.ts";
 import type { ContainerdClient } from "./client.ts";
 
 /** Follows what happens to tasks and containers of our namespace, whoever caused it. */
 export async function* followContainerd(
-  client: ContainerdClient,
+  client: Pick<ContainerdClient, "events" | "address" | "namespace">,
   signal: AbortSignal,
 ): AsyncGenerator<RuntimeEvent, void> {
   const filters = [
@@ -19,7 +21,10 @@ export async function* followContainerd(
       if (event !== undefined) yield event;
     }
   } catch (error) {
-    throw client.translate(error, "following containerd's events");
+    // Whatever ends the stream, be it UNAVAILABLE or a reset of another name, the news are cut off until we begin anew.
+    throw error instanceof ClientError
+      ? new AgentError("RUNTIME_UNAVAILABLE", `containerd at ${client.address} ended its events`, { cause: error })
+      : error;
   }
 }
 

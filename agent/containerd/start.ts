@@ -3,7 +3,7 @@ import { AgentError, undone } from "../errors.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
-import { isAlreadyExists, isUnavailable } from "./client.ts";
+import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
 import { toLabels } from "./labels.ts";
 import { encodeRuntimeOptions, type RuntimeOptions } from "./runtime-options.ts";
@@ -116,7 +116,9 @@ async function prepareSnapshot({ client, snapshotter }: StartParts, key: string,
 
 /** The runtime's refusals say what is wrong with the command or the image, so they are passed on in its own words. */
 function startError({ client }: StartParts, id: string, error: unknown): unknown {
-  if (!(error instanceof ClientError) || isUnavailable(error)) return client.translate(error, `starting ${id}`);
+  const told = client.translate(error, `starting ${id}`);
+  // That containerd does not answer, or not in time, is not the function's fault.
+  if (!(error instanceof ClientError) || told instanceof AgentError) return told;
   const words = error.details.replace(/^failed to (create|start) (shim )?task: /, "").replace(/: unknown$/, "");
   return new AgentError("WORKER_START_FAILED", `worker ${id} could not be started: ${words}`, { cause: error });
 }

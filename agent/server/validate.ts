@@ -32,7 +32,7 @@ const functionSpec = z
       .string()
       .min(1, "is required")
       .max(1024, "must have at most 1024 characters")
-      .regex(/^[\x21-\x7e]*$/, "must be printable ASCII without spaces"),
+      .regex(/^[\x20-\x7e]*$/, "must be printable ASCII"),
     command: z.array(word).max(1024, "must have at most 1024 words"),
     environment: z.record(
       z

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { identity } from "../workers/worker.fake.ts";
+import { fromLabels, ownershipFilter, toLabels } from "./labels.ts";
+
+const belongings = { endpoint: { host: "10.63.0.2", port: 8080 }, attachmentId: "attachment-1" };
+
+test("W2: a worker's labels are readable and say whose it is", () => {
+  const labels = toLabels(identity(), belongings);
+  assert.equal(labels.created_by, "edge-serverless-box");
+  assert.deepEqual(
+    [labels["esb.function"], labels["esb.slot"], labels["esb.owner"], labels["esb.image"], labels["esb.endpoint"]],
+    ["hello", "0", "gateway", "localhost/hello:1", "10.63.0.2:8080"],
+  );
+  assert.equal(ownershipFilter, 'labels."created_by"==edge-serverless-box');
+});
+
+test("what is written is read back", () => {
+  fc.assert(
+    fc.property(
+      fc.record(
+        {
+          id: fc.string(),
+          function: fc.string(),
+          slot: fc.nat(9999),
+          owner: fc.string(),
+          image: fc.string(),
+          instanceId: fc.string(),
+          specDigest: fc.string(),
+          createdAtMs: fc.nat(),
+        },
+        { noNullPrototype: true },
+      ),
+      fc.constantFrom("10.63.0.2", "127.0.0.1", "fd00::2", "worker.local"),
+      fc.integer({ min: 1, max: 65535 }),
+      (worker, host, port) => {
+        const kept = { endpoint: { host, port }, attachmentId: "a" };
+        assert.deepEqual(fromLabels(worker.id, toLabels(worker, kept)), { identity: worker, belongings: kept });
+      },
+    ),
+  );
+});
+
+test("labels that are not ours, or not all of them, are no worker's", () => {
+  const labels = toLabels(identity(), belongings);
+  assert.equal(fromLabels("a-0", {}), undefined);
+  assert.equal(fromLabels("a-0", { ...labels, created_by: "somebody" }), undefined);
+  assert.equal(fromLabels("a-0", { ...labels, "esb.endpoint": "nowhere" }), undefined);
+  for (const name of Object.keys(labels).filter((label) => label !== "esb.created-at-ms")) {
+    const { [name]: _missing, ...rest } = labels;
+    assert.equal(fromLabels("a-0", rest), undefined, name);
+  }
+});
