@@ -1,4 +1,5 @@
 import { ClientError } from "nice-grpc";
+import { delay } from "../../common/delay.ts";
 import { AgentError, undone } from "../errors.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
@@ -32,6 +33,8 @@ export interface StartParts extends DestroyParts {
 }
 
 const specType = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+
+const longestTaskPauseMs = 1500;
 
 /**
  * Makes and starts a worker. The container's record comes before its snapshot: it is what keeps the snapshot from
@@ -93,7 +96,7 @@ export async function startWorker(
     signal.throwIfAborted();
     // The calls below are not aborted half-way: containerd would leave it open whether there is a task to clean up.
     const stdout = `file://${parts.logPath(id)}`;
-    await measure("create", () => client.tasks.create({ containerId: id, rootfs, stdout, stderr: stdout }));
+    await measure("create", () => createTask(client, { containerId: id, rootfs, stdout, stderr: stdout }, signal));
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();
@@ -111,6 +114,27 @@ async function prepareSnapshot({ client, snapshotter }: StartParts, key: string,
     // The container's record is ours and new, so a snapshot of its name is left over from a worker that is gone.
     await client.snapshots.remove({ snapshotter, key });
     return (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+  }
+}
+
+/**
+ * A shim that was killed leaves its task in containerd's list for some hundred milliseconds, and what was asked about it
+ * meanwhile said that it is gone. The container's record is ours, so nobody else's task can be in the way for longer.
+ */
+async function createTask(
+  client: StartParts["client"],
+  request: Parameters<StartParts["client"]["tasks"]["create"]>[0],
+  signal: AbortSignal,
+): Promise<void> {
+  for (let pauseMs = 10; ; pauseMs *= 2) {
+    try {
+      await client.tasks.create(request);
+      return;
+    } catch (error) {
+      if (!isAlreadyExists(error) || pauseMs > longestTaskPauseMs) throw error;
+    }
+    await delay(pauseMs, signal);
+    signal.throwIfAborted();
   }
 }
 
