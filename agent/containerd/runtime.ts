@@ -1,4 +1,5 @@
 import { AgentError } from "../errors.ts";
+import { cpuResources } from "../oci/resources.ts";
 import type { RuntimeEvent, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
@@ -6,6 +7,8 @@ import { followContainerd } from "./events.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
 import { decodeMetrics } from "./metrics.ts";
 import { type StartParts, startWorker } from "./start.ts";
+
+const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
 /** Workers as containerd containers, through its own API (W2). */
 export function createContainerdRuntime(options: Omit<StartParts, "attached">): WorkerRuntime {
@@ -30,6 +33,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     pause: (id, signal) => change(client, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
     resume: (id, signal) => change(client, id, "running", client.tasks.resume({ containerId: id }, { signal })),
     destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),
+    limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
     events: (signal): AsyncIterable<RuntimeEvent> => followContainerd(client, signal),
   };
@@ -57,6 +61,12 @@ async function change(
     }
     throw client.translate(error, `making ${id} ${wanted}`);
   }
+}
+
+async function limitCpu({ client, spec }: StartParts, containerId: string, memoryBytes: number): Promise<void> {
+  if (!spec.limits.controllers.has("cpu")) return;
+  const value = Buffer.from(JSON.stringify({ cpu: cpuResources(memoryBytes) }));
+  await client.tasks.update({ containerId, resources: { typeUrl: resourcesType, value } });
 }
 
 async function readStats(client: ContainerdClient, id: string, signal: AbortSignal): Promise<WorkerStats> {

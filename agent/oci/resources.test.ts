@@ -47,7 +47,7 @@ test("memory and swap together are the function's memory, processes are counted 
   assert.deepEqual(buildResources(spec, host), {
     devices: denyAll,
     memory: { limit: 256 * mebibyte, swap: 256 * mebibyte },
-    cpu: cpuResources(256 * mebibyte),
+    cpu: { shares: cpuResources(256 * mebibyte).shares },
     pids: { limit: 1024 },
   });
 });

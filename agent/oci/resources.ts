@@ -28,7 +28,9 @@ export function cpuResources(memoryBytes: number): Required<OciCpu> {
 }
 
 /**
- * A worker's cgroup; what the host has no controller for is left out.
+ * A worker's cgroup as it starts; what the host has no controller for is left out. The CPU quota follows once the
+ * worker listens: as on Lambda, a runtime with little memory may use the whole machine to get ready, or it would take
+ * many times as long.
  *
  * Without the pids controller the number of processes is bounded only by the memory limit and by the RLIMIT_NPROC
  * that the kernel gives everyone. An RLIMIT_NPROC of our own would be worse: it counts a user's processes on the whole
@@ -40,7 +42,7 @@ export function buildResources(spec: FunctionSpec, host: HostLimits): OciResourc
     // The runtime itself allows the devices that every container has: null, zero, full, random, urandom, tty, pts.
     devices: [{ allow: false, access: "rwm" }],
     ...(host.controllers.has("memory") && { memory: { limit, ...(host.swapLimit && { swap: limit }) } }),
-    ...(host.controllers.has("cpu") && { cpu: cpuResources(spec.memoryBytes) }),
+    ...(host.controllers.has("cpu") && { cpu: { shares: cpuResources(spec.memoryBytes).shares } }),
     ...(host.controllers.has("pids") && { pids: { limit: mostProcesses } }),
   };
 }

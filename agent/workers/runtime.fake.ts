@@ -12,7 +12,7 @@ import type {
 } from "./runtime.ts";
 
 /** A start is told by its phases, the last of which is called "start". */
-type Call = Exclude<StartPhase, "ready"> | "inspect" | "list" | "pause" | "resume" | "destroy" | "stats";
+type Call = Exclude<StartPhase, "ready"> | "inspect" | "list" | "pause" | "resume" | "destroy" | "limitCpu" | "stats";
 
 /** What happens at a call, in place of nothing: it may wait, throw, or change what is there. */
 export type Interference = (id: string, signal: AbortSignal | undefined) => Promise<unknown> | unknown;
@@ -20,6 +20,8 @@ export type Interference = (id: string, signal: AbortSignal | undefined) => Prom
 /** Workers in memory, by the contract of WorkerRuntime. Nothing listens at their endpoint unless a test sees to it. */
 export class FakeRuntime implements WorkerRuntime {
   readonly workers = new Map<string, RuntimeWorker>();
+  /** Memory that each worker's share of CPU was last counted from. */
+  readonly cpuLimits = new Map<string, number>();
   /** Every call, in order, such as "start hello-0". */
   readonly calls: string[] = [];
   readonly #interferences = new Map<Call, Interference>();
@@ -110,6 +112,11 @@ export class FakeRuntime implements WorkerRuntime {
     await this.#enter("pause", id, signal);
     this.#live(id);
     this.change(id, "paused");
+  }
+
+  async limitCpu(id: string, memoryBytes: number): Promise<void> {
+    await this.#enter("limitCpu", id, undefined);
+    this.cpuLimits.set(id, memoryBytes);
   }
 
   async resume(id: string, signal: AbortSignal): Promise<void> {

@@ -103,6 +103,8 @@ export interface WorkerRuntime {
    * @returns whether there was anything to remove
    */
   destroy(id: string, graceMs: number): Promise<boolean>;
+  /** Holds a worker to its share of CPU time, which a start is not held to; frozen ones too. */
+  limitCpu(id: string, memoryBytes: number): Promise<void>;
   /** @throws AgentError WORKER_NOT_FOUND */
   stats(id: string, signal: AbortSignal): Promise<WorkerStats>;
   /** Follows what happens from now on; ends with an error when the runtime goes away. */

@@ -4,7 +4,7 @@ import { type EnsureParts, type EnsureRequest, type EnsureResult, ensureWorker }
 import { type Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { KeyedLock } from "./lock.ts";
-import type { RuntimeWorker, WorkerRuntime, WorkerStats } from "./runtime.ts";
+import type { RuntimeWorker, WorkerIdentity, WorkerRuntime, WorkerStats } from "./runtime.ts";
 import { SharedWork } from "./shared-work.ts";
 import { WorkerTable } from "./table.ts";
 import { isLive, type LiveWorker } from "./worker.ts";
@@ -32,6 +32,8 @@ export class WorkerService {
   readonly #options: WorkerServiceOptions;
   readonly #lock = new KeyedLock();
   readonly #ensuring = new SharedWork<EnsureResult>();
+  /** Instance that the CPU limit was set for, by worker id. */
+  readonly #limited = new Map<string, string>();
 
   constructor(options: WorkerServiceOptions) {
     this.#runtime = options.runtime;
@@ -49,7 +51,9 @@ export class WorkerService {
       using _lock = await this.#lock.acquire(id);
       shared.throwIfAborted();
       try {
-        return await ensureWorker(parts, request, shared);
+        const result = await ensureWorker(parts, request, shared);
+        void this.#limitCpu(result.worker.identity, request.function.memoryBytes);
+        return result;
       } catch (error) {
         // Those who asked have gone: what failed besides that they went would be heard by nobody.
         if (shared.aborted && error !== shared.reason && !(error instanceof Error && error.name === "AbortError")) {
@@ -136,6 +140,20 @@ export class WorkerService {
     using _lock = await this.#lock.acquire(id);
     const known = this.table.get(id);
     if (known !== undefined && known.state !== state) await this.#refresh(id, signal);
+  }
+
+  /** Behind the Ensure, which need not wait for it; once for each worker in this agent's life. */
+  async #limitCpu({ id, instanceId }: WorkerIdentity, memoryBytes: number): Promise<void> {
+    if (this.#limited.get(id) === instanceId) return;
+    this.#limited.set(id, instanceId);
+    using _lock = await this.#lock.acquire(id);
+    if (this.table.get(id)?.identity.instanceId !== instanceId) return;
+    try {
+      await this.#runtime.limitCpu(id, memoryBytes);
+    } catch (error) {
+      this.#limited.delete(id);
+      this.#options.logger.warn({ err: error, worker: id }, "the worker is not held to its share of CPU time");
+    }
   }
 
   async #refresh(id: string, signal: AbortSignal): Promise<void> {
