@@ -5,13 +5,21 @@ import { z } from "zod";
  * generated from it. A setting is an environment variable; each schema parses the variable's text.
  */
 
-const port = z.coerce.number().int().min(1).max(65535);
-const milliseconds = (least = 0) =>
-  z.coerce
-    .number()
-    .int()
-    .min(least)
-    .max(2 ** 31 - 1);
+/** Decimal digits only: `Number` would also take `0x50`, `1e3` and a space, which is 0. */
+const number = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/, "must be a number")
+  .transform(Number);
+const whole = (least: number, most: number) =>
+  number.pipe(
+    z.number().refine((value) => Number.isInteger(value) && value >= least && value <= most, {
+      message: `must be a whole number from ${least} to ${most}`,
+    }),
+  );
+const highestPort = 65_535;
+const port = whole(1, highestPort);
+const milliseconds = (least = 0) => whole(least, 2 ** 31 - 1);
+const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <= highestPort;
 const absolutePath = z.string().regex(/^\//, "must be an absolute path");
 const list = z.string().transform((text) =>
   text
@@ -20,7 +28,16 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 /** `host:port` or `unix:///path`, as the agent listens and the gateway dials. */
-const grpcAddress = z.string().regex(/^(unix:\/\/\/.+|[^/\s]+:\d{1,5})$/, "must be host:port or unix:///path");
+const grpcAddress = z
+  .string()
+  .refine(
+    (text) => /^unix:\/\/\/.+$/.test(text) || isPort(/^[^/\s]+:(\d{1,5})$/.exec(text)?.[1]),
+    "must be host:port or unix:///path",
+  );
+const isPortRange = (text: string) => {
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  return isPort(first) && isPort(last) && Number(first) <= Number(last);
+};
 const identifier = z
   .string()
   .regex(/^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/, "must be letters and digits joined by single . _ or -");
@@ -66,12 +83,15 @@ export const settings = {
     usedBy: ["gateway", "scripts"],
     description: "Idle time after which a worker is frozen; 0 freezes at once, -1 never.",
   }),
-  IDLE_TIMEOUT_MINUTES: setting(z.coerce.number().positive().max(527_040), {
-    default: "5",
-    usedBy: ["gateway"],
-    description: "Idle time after which a worker is destroyed.",
-  }),
-  ESB_QUEUE_LIMIT: setting(z.coerce.number().int().min(0).max(100_000), {
+  IDLE_TIMEOUT_MINUTES: setting(
+    number.pipe(z.number().refine((value) => value > 0 && value <= 527_040, "must be more than 0 and at most 527040")),
+    {
+      default: "5",
+      usedBy: ["gateway"],
+      description: "Idle time after which a worker is destroyed.",
+    },
+  ),
+  ESB_QUEUE_LIMIT: setting(whole(0, 100_000), {
     default: "1000",
     usedBy: ["gateway"],
     description: "Requests that may wait for a function's worker; one more is answered 429.",
@@ -173,14 +193,11 @@ export const settings = {
       description: "Name of the CNI network; its bridge is this name with a 0 behind it.",
     },
   ),
-  ESB_SUBNET: setting(
-    z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, "must be an IPv4 subnet such as 10.63.0.0/16"),
-    {
-      default: "10.63.0.0/16",
-      usedBy: ["agent", "scripts"],
-      description: "The workers' subnet.",
-    },
-  ),
+  ESB_SUBNET: setting(z.cidrv4("must be an IPv4 subnet such as 10.63.0.0/16"), {
+    default: "10.63.0.0/16",
+    usedBy: ["agent", "scripts"],
+    description: "The workers' subnet.",
+  }),
   ESB_CNI_CONF: setting(z.string().min(1), {
     default: "cni/esb.conflist",
     usedBy: ["agent"],
@@ -191,12 +208,12 @@ export const settings = {
     usedBy: ["agent", "scripts"],
     description: "Folders with CNI plugins, separated by commas; the first that has a plugin wins.",
   }),
-  ESB_NETWORK_POOL: setting(z.coerce.number().int().min(0).max(64), {
+  ESB_NETWORK_POOL: setting(whole(0, 64), {
     default: "4",
     usedBy: ["agent"],
     description: "Network namespaces that are attached ahead of need.",
   }),
-  ESB_HOST_PORTS: setting(z.string().regex(/^\d{1,5}-\d{1,5}$/, "must be two ports, such as 20000-20999"), {
+  ESB_HOST_PORTS: setting(z.string().refine(isPortRange, "must be two ports, such as 20000-20999"), {
     default: "20000-20999",
     usedBy: ["agent"],
     description: "Ports for workers when ESB_NETWORK is host.",
