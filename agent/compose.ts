@@ -6,8 +6,6 @@ import { createContainerdRuntime } from "./containerd/runtime.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { detectHostLimits } from "./oci/host.ts";
 
-export type AgentParts = Awaited<ReturnType<typeof composeAgent>>;
-
 /** The parts that the agent and its teardown have in common, wired; nothing is connected or changed yet. */
 export async function composeAgent(settings: AgentSettings, logger: Logger) {
   const client = createContainerdClient({

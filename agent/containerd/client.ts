@@ -141,10 +141,6 @@ export function isFailedPrecondition(error: unknown): boolean {
   return hasStatus(error, Status.FAILED_PRECONDITION);
 }
 
-export function isUnavailable(error: unknown): boolean {
-  return hasStatus(error, Status.UNAVAILABLE);
-}
-
 function hasStatus(error: unknown, status: Status): boolean {
   return error instanceof ClientError && error.code === status;
 }

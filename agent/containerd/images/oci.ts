@@ -68,7 +68,6 @@ const configSchema = z.object({
 export type OciPlatform = z.output<typeof platformSchema>;
 export type Descriptor = z.output<typeof descriptorSchema>;
 export type Manifest = z.output<typeof manifestSchema>;
-export type Index = z.output<typeof indexSchema>;
 /** How the image wants to be run; absent lists are empty, absent texts are "". */
 export type RunConfig = z.output<typeof runSchema>;
 export type ImageConfig = z.output<typeof configSchema>;

@@ -57,8 +57,6 @@ export interface StoredImage {
 const cachedImages = 1000;
 const collectionTimeoutMs = 5 * 60 * 1000;
 
-export type ImageStore = ReturnType<typeof createImageStore>;
-
 /** Images in containerd's store (W3). Its methods throw AgentErrors of the IMAGE_ kinds and RUNTIME_UNAVAILABLE. */
 export function createImageStore(options: ImageStoreOptions) {
   const { client, snapshotter, registry, logger, platform = currentPlatform() } = options;
