@@ -54,6 +54,16 @@ export interface TestEsb extends AsyncDisposable {
 
 /** Starts an esb and waits until agent and gateway are ready. Disposing of it leaves nothing behind. */
 export async function startEsb(options: EsbOptions = {}): Promise<TestEsb> {
+  try {
+    return await start(options);
+  } catch (error) {
+    if (!(error instanceof SuppressedError)) throw error;
+    // Node shows neither of the two by itself.
+    throw new Error(`${error.suppressed}; then cleaning up failed: ${error.error}`, { cause: error });
+  }
+}
+
+async function start(options: EsbOptions): Promise<TestEsb> {
   await using stack = new AsyncDisposableStack();
   const containerd = stack.use(await startContainerd());
   const network = `t${randomBytes(3).toString("hex")}`;
