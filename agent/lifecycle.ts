@@ -46,7 +46,9 @@ export class Lifecycle {
       } catch (error) {
         if (signal.aborted) return;
         this.#setTrouble(error);
-        logger.error({ err: error, retryInMs: pauseMs }, "cannot work with the runtime, trying again");
+        // What has a code is said by its message; a stack for each try would bury it.
+        const what = error instanceof AgentError ? { code: error.code, reason: error.message } : { err: error };
+        logger.error({ ...what, retryInMs: pauseMs }, "cannot work with the runtime, trying again");
       }
       await delay(pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);

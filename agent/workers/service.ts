@@ -87,6 +87,7 @@ export class WorkerService {
     const known = this.table.get(id);
     if (instanceId !== undefined && known?.identity.instanceId !== instanceId) return false;
     const existed = await this.#runtime.destroy(id, graceMs);
+    this.#limited.delete(id);
     this.table.remove(id, "destroyed");
     return existed;
   }
