@@ -2,6 +2,7 @@ import type { Logger } from "../common/logger.ts";
 import type { AgentSettings } from "./config.ts";
 import { createContainerdClient } from "./containerd/client.ts";
 import { createImageStore } from "./containerd/images/store.ts";
+import { logPathIn } from "./containerd/logs.ts";
 import { createContainerdRuntime } from "./containerd/runtime.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { detectHostLimits } from "./oci/host.ts";
@@ -28,7 +29,7 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     client,
     network,
     images,
-    logPath: (id) => `${logFolder}/${id}.log`,
+    logPath: (id) => logPathIn(logFolder, id),
     snapshotter: settings.ESB_SNAPSHOTTER,
     runtime: { name: settings.ESB_RUNTIME, options: settings.ESB_RUNTIME_OPTIONS },
     shimSharing: settings.ESB_SHIM_SHARING,

@@ -7,6 +7,7 @@ import { composeAgent } from "./compose.ts";
 import { type AgentSettings, readAgentSettings } from "./config.ts";
 import { listAttachmentIds } from "./containerd/inspect.ts";
 import { removeStaleLeases } from "./containerd/leases.ts";
+import { sweepLogs } from "./containerd/logs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { createAgentServer } from "./server/server.ts";
 import { WorkerService } from "./workers/service.ts";
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
     // Only before the first call is served: from then on an attachment may be in use before its container is there.
     if (!swept) {
       await network.sweep(await listAttachmentIds(client, signal));
+      await sweepLogs(client, logFolder, signal);
       await removeStaleLeases(client, signal);
     }
     swept = true;

@@ -31,7 +31,8 @@ export async function destroyWorker(parts: DestroyParts, id: string, graceMs: nu
   const container = found?.container;
   const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
   const removeFiles = async () => {
-    if (ended) await absentAsUndefined(client.tasks.delete({ containerId: id }));
+    // Also without a task to be seen: a containerd that crashed while it made one has a shim that knows of none.
+    await absentAsUndefined(client.tasks.delete({ containerId: id }));
     if (container === undefined || container.snapshotKey === "") return;
     const { snapshotter, snapshotKey: key } = container;
     await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
@@ -60,7 +61,7 @@ async function allEnded<const T extends readonly unknown[]>(
 
 /**
  * Thaws the task if need be, asks it to end, and makes it end.
- * @returns whether there is a task left to delete
+ * @returns whether there was a task
  */
 async function endTask(client: ContainerdClient, id: string, graceMs: number): Promise<boolean> {
   const task = await absentAsUndefined(client.tasks.get({ containerId: id }));
