@@ -1,14 +1,15 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import { ConfigurationError, unknownSettings } from "../common/environment.ts";
 import { createLogger } from "../common/logger.ts";
 import { composeAgent } from "./compose.ts";
-import { type AgentSettings, readAgentSettings } from "./config.ts";
+import { readAgentSettings } from "./config.ts";
 import { listAttachmentIds } from "./containerd/inspect.ts";
 import { removeStaleLeases } from "./containerd/leases.ts";
 import { sweepLogs } from "./containerd/logs.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { listenAt } from "./server/listen.ts";
 import { createAgentServer } from "./server/server.ts";
 import { WorkerService } from "./workers/service.ts";
 
@@ -30,18 +31,18 @@ async function main(): Promise<void> {
     logger,
   });
 
+  const told = <T>(context: string, call: Promise<T>): Promise<T> =>
+    call.catch((error: unknown) => Promise.reject(client.translate(error, context)));
   let swept = false;
   const prepare = async (signal: AbortSignal) => {
     await mkdir(logFolder, { recursive: true });
-    await client
-      .ensureNamespace(signal)
-      .catch((error) => Promise.reject(client.translate(error, "making the namespace")));
+    await told("making the namespace", client.ensureNamespace(signal));
     await network.setup(signal);
     // Only before the first call is served: from then on an attachment may be in use before its container is there.
     if (!swept) {
-      await network.sweep(await listAttachmentIds(client, signal));
-      await sweepLogs(client, logFolder, signal);
-      await removeStaleLeases(client, signal);
+      await network.sweep(await told("listing attachments", listAttachmentIds(client, signal)));
+      await told("removing old logs", sweepLogs(client, logFolder, signal));
+      await told("removing old leases", removeStaleLeases(client, signal));
     }
     swept = true;
   };
@@ -61,35 +62,20 @@ async function main(): Promise<void> {
   });
 
   const ending = new AbortController();
-  await listen(settings, (address) => server.server.listen(address));
+  await listenAt(settings.ESB_AGENT_ADDRESS, (address) => server.server.listen(address));
   logger.info({ address: settings.ESB_AGENT_ADDRESS, pid: process.pid }, "listening");
   const running = lifecycle.run(ending.signal);
 
   closeWithGrace({ delay: shutdownMs + 2000, logger }, async ({ err }) => {
     if (err !== undefined) logger.fatal({ err }, "ending after an error that nobody caught");
-    server.setServing(false);
+    // Running calls first: an Ensure that waits for its worker goes by the runtime's events.
+    await server.end(shutdownMs);
     ending.abort();
-    const forced = setTimeout(() => server.server.forceShutdown(), shutdownMs);
-    await server.server.shutdown();
-    clearTimeout(forced);
     await running;
     await network.close();
     client.close();
     logger.info("ended");
   });
-}
-
-/** A socket file of an agent that crashed is in the way, and nobody's. */
-async function listen(
-  { ESB_AGENT_ADDRESS: address }: AgentSettings,
-  bind: (address: string) => Promise<number>,
-): Promise<void> {
-  if (address.startsWith("unix://")) {
-    const path = address.slice("unix://".length);
-    await mkdir(join(path, ".."), { recursive: true });
-    await rm(path, { force: true });
-  }
-  await bind(address);
 }
 
 main().catch((error: unknown) => {

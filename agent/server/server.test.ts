@@ -5,6 +5,7 @@ import { createClient, Status } from "nice-grpc";
 import { ServerReflectionService } from "nice-grpc-server-reflection";
 import reflection from "nice-grpc-server-reflection/lib/proto/grpc/reflection/v1/reflection_pb.js";
 import { StartKind, type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { hang } from "../workers/runtime.fake.ts";
 import { testServer } from "./server.fake.ts";
 
 const request = {
@@ -108,6 +109,44 @@ test("health can be watched", async () => {
     t.agent.setServing(true);
   }
   assert.deepEqual(seen, [Serving.NOT_SERVING, Serving.SERVING]);
+});
+
+test("at its end the server ends every Watch and waits for the other calls", async () => {
+  await using t = await testServer();
+  const { workers, health } = t.clients;
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  t.runtime.at("start", async () => {
+    begun.resolve();
+    await goOn.promise;
+  });
+  const watching = [untilEnd(workers.watch({})), untilEnd(health.watch({ service: "" })).catch(() => undefined)];
+  const ensured = workers.ensure(request);
+  await begun.promise;
+
+  const ended = t.agent.end(60_000);
+  await Promise.all(watching);
+  goOn.resolve();
+  assert.equal((await ensured).startKind, StartKind.COLD);
+  await ended;
+  await assert.rejects(workers.list({}), { code: Status.UNAVAILABLE });
+});
+
+async function untilEnd(messages: AsyncIterable<unknown>): Promise<void> {
+  for await (const _message of messages);
+}
+
+test("at its end the server cuts the calls that take too long", async () => {
+  await using t = await testServer();
+  const begun = Promise.withResolvers<void>();
+  t.runtime.at("start", (id, signal) => {
+    begun.resolve();
+    return hang(id, signal);
+  });
+  const cut = assert.rejects(t.clients.workers.ensure(request), { code: Status.CANCELLED });
+  await begun.promise;
+  await t.agent.end(1);
+  await cut;
 });
 
 async function reflectedServices(descriptors: Uint8Array | undefined): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { createServer, type Server } from "nice-grpc";
+import type { ServerMiddleware } from "nice-grpc-common";
 import { HealthDefinition, HealthServiceImpl, HealthState } from "nice-grpc-server-health";
 import { ServerReflection, ServerReflectionService } from "nice-grpc-server-reflection";
 import type { Logger } from "../../common/logger.ts";
@@ -21,11 +22,14 @@ export interface AgentServer {
   readonly server: Server;
   /** Says whether the agent can work; that the process lives is always said. */
   setServing(serving: boolean): void;
+  /** Takes no more calls, ends every Watch, and lets the others end by themselves; those that have not by then are cut. */
+  end(graceMs: number): Promise<void>;
 }
 
 /** The agent's gRPC server (W1), not yet listening. */
 export function createAgentServer(parts: ServerParts): AgentServer {
-  const server = createServer({ "grpc.max_receive_message_length": 4 * 1024 * 1024 });
+  const ending = new AbortController();
+  const server = createServer({ "grpc.max_receive_message_length": 4 * 1024 * 1024 }).use(endWatches(ending.signal));
   const health = HealthState();
   const services = [AgentServiceDefinition.fullName, ImageServiceDefinition.fullName];
   const setServing = (serving: boolean) => {
@@ -41,5 +45,24 @@ export function createAgentServer(parts: ServerParts): AgentServer {
   const mapped = errorMiddleware(parts.logger);
   server.with(mapped).add(AgentServiceDefinition, agentService(parts.workers, parts.ready));
   server.with(mapped).add(ImageServiceDefinition, imageService(parts.images, parts.ready));
-  return { server, setServing };
+  return {
+    server,
+    setServing,
+    async end(graceMs) {
+      setServing(false);
+      const forced = setTimeout(() => server.forceShutdown(), graceMs);
+      const ended = server.shutdown();
+      ending.abort();
+      await ended;
+      clearTimeout(forced);
+    },
+  };
+}
+
+/** A Watch, ours or the health service's, lasts until somebody ends it: at our end, that is we. */
+function endWatches(ending: AbortSignal): ServerMiddleware {
+  return async function* endWatch(call, context) {
+    const signal = call.method.path.endsWith("/Watch") ? AbortSignal.any([context.signal, ending]) : context.signal;
+    return yield* call.next(call.request, { ...context, signal });
+  };
 }
