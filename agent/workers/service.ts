@@ -1,5 +1,6 @@
 import type { Logger } from "../../common/logger.ts";
 import { AgentError } from "../errors.ts";
+import { Calm } from "./calm.ts";
 import { type EnsureParts, type EnsureRequest, type EnsureResult, ensureWorker } from "./ensure.ts";
 import { type Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
@@ -24,6 +25,9 @@ export interface WorkerReference {
   readonly instanceId: string | undefined;
 }
 
+/** How long a worker may run without its CPU limit while others start. */
+const unlimitedMs = 1000;
+
 /** What can be done with workers. Everything about one worker happens one after the other. */
 export class WorkerService {
   readonly table = new WorkerTable();
@@ -32,6 +36,7 @@ export class WorkerService {
   readonly #options: WorkerServiceOptions;
   readonly #lock = new KeyedLock();
   readonly #ensuring = new SharedWork<EnsureResult>();
+  readonly #calm = new Calm();
   /** Instance that the CPU limit was set for, by worker id. */
   readonly #limited = new Map<string, string>();
 
@@ -51,6 +56,7 @@ export class WorkerService {
       using _lock = await this.#lock.acquire(id);
       shared.throwIfAborted();
       try {
+        using _start = this.#calm.start();
         const result = await ensureWorker(parts, request, shared);
         void this.#limitCpu(result.worker.identity, request.function.memoryBytes);
         return result;
@@ -147,6 +153,7 @@ export class WorkerService {
   async #limitCpu({ id, instanceId }: WorkerIdentity, memoryBytes: number): Promise<void> {
     if (this.#limited.get(id) === instanceId) return;
     this.#limited.set(id, instanceId);
+    await this.#calm.wait(unlimitedMs);
     using _lock = await this.#lock.acquire(id);
     if (this.table.get(id)?.identity.instanceId !== instanceId) return;
     try {
