@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import { AgentError } from "../../errors.ts";
 import type { ContainerdClient } from "../client.ts";
 import { readSmallBlob } from "../content/read.ts";
 import { writeBlob } from "../content/write.ts";
@@ -121,6 +122,9 @@ async function fetchDocument(context: PullContext, descriptor: DescriptorLike, s
 
 async function download(repository: Repository, descriptor: DescriptorLike, signal: AbortSignal): Promise<Buffer> {
   const { mediaType, digest, size } = descriptor;
+  if (size > documentLimitBytes) {
+    throw new AgentError("IMAGE_INVALID", `${digest} should be a document but has ${size} bytes`);
+  }
   if (/manifest|index/.test(mediaType)) return (await repository.manifest(digest, signal)).bytes;
   const chunks: Buffer[] = [];
   for await (const chunk of fetchBlob(repository, { digest, sizeBytes: size }, 0, signal)) chunks.push(chunk);

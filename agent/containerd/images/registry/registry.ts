@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { digestOf, matchesDigest } from "../digest.ts";
+import { digestOf, isDigest, matchesDigest } from "../digest.ts";
 import { mediaTypes } from "../oci.ts";
 import { type ImageReference, registryHost } from "../reference.ts";
 import { parseChallenges } from "./challenge.ts";
 import { type Credentials, readCredentials } from "./credentials.ts";
-import { RegistryError } from "./errors.ts";
+import { connectionError, RegistryError } from "./errors.ts";
 import { type HttpRequest, type HttpResponse, openHttp, type RegistryHttp, type RegistryOptions } from "./http.ts";
 import { requestDelays } from "./retry.ts";
 import { advice, basic, fetchToken } from "./token.ts";
@@ -19,7 +19,7 @@ export interface FetchedManifest {
 export interface Repository extends AsyncDisposable {
   /** `host` or `host:port` that is spoken to. */
   readonly host: string;
-  /** Digest that a tag stands for now; undefined when the registry doesn't say without sending the manifest. */
+  /** Digest that a tag stands for now; undefined when the registry names none, or none that we know. */
   head(tagOrDigest: string, signal: AbortSignal): Promise<string | undefined>;
   /** A manifest or index, checked against its digest if that is known. @throws AgentError IMAGE_NOT_FOUND */
   manifest(tagOrDigest: string, signal: AbortSignal): Promise<FetchedManifest>;
@@ -47,12 +47,12 @@ export async function openRepository(reference: ImageReference, options: Registr
       await response.body.dump();
       await expectFound(response, reference, tagOrDigest);
       const digest = response.headers["docker-content-digest"];
-      return typeof digest === "string" ? digest : undefined;
+      return typeof digest === "string" && isDigest(digest) ? digest : undefined;
     },
     async manifest(tagOrDigest, signal) {
       const response = await send(`manifests/${tagOrDigest}`, { method: "GET", headers: { accept } }, signal);
       await expectFound(response, reference, tagOrDigest);
-      const bytes = await readLimited(response, reference.name);
+      const bytes = await readLimited(response, reference.name, signal);
       if (tagOrDigest.includes(":") && !matchesDigest(bytes, tagOrDigest)) {
         throw new RegistryError("IMAGE_INVALID", `${host} sent another manifest than ${tagOrDigest}`, {
           passing: false,
@@ -130,16 +130,21 @@ async function expectFound(response: HttpResponse, reference: ImageReference, wh
   throw new RegistryError("IMAGE_PULL_FAILED", message, { passing: false });
 }
 
-async function readLimited(response: HttpResponse, name: string): Promise<Buffer> {
+async function readLimited(response: HttpResponse, name: string, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.length;
-    if (size > manifestLimitBytes) {
-      const message = `the manifest of ${name} has more than ${manifestLimitBytes} bytes`;
-      throw new RegistryError("IMAGE_INVALID", message, { passing: false });
+  try {
+    for await (const chunk of response.body) {
+      size += chunk.length;
+      if (size > manifestLimitBytes) {
+        const message = `the manifest of ${name} has more than ${manifestLimitBytes} bytes`;
+        throw new RegistryError("IMAGE_INVALID", message, { passing: false });
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (signal.aborted || error instanceof RegistryError) throw error;
+    throw connectionError(error, response.host);
   }
   return Buffer.concat(chunks);
 }
