@@ -11,6 +11,7 @@ const lambdaErrors = {
   InvalidParameterValueException: { status: 400, type: "User", member: "message" },
   ResourceNotFoundException: { status: 404, type: "User", member: "Message" },
   RequestTooLargeException: { status: 413, type: "User", member: "message" },
+  UnsupportedMediaTypeException: { status: 415, type: "User", member: "message" },
   TooManyRequestsException: { status: 429, type: "User", member: "message" },
   InvalidRuntimeException: { status: 502, type: "User", member: "Message" },
   ENILimitReachedException: { status: 502, type: "Server", member: "Message" },
@@ -88,6 +89,10 @@ const fastifyErrors: Readonly<Record<string, { readonly name: LambdaErrorName; r
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     name: "InvalidRequestContentException",
     message: "Could not parse request body into json: the body is not as long as Content-Length says",
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    name: "UnsupportedMediaTypeException",
+    message: "Content-Type is not a media type; expected application/json, or none",
   },
 };
 

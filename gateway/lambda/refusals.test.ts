@@ -49,6 +49,15 @@ test("a body of 6 MiB is taken, one byte more is 413", async () => {
   }
 });
 
+for (const type of ["", ";;;", "json", "\u00e9/x"]) {
+  test(`a content type that is none is the client's mistake: ${JSON.stringify(type)}`, async () => {
+    const answer = await harness.invoke("hello", "{}", { "content-type": type });
+    assert.equal(answer.status, 415);
+    assert.equal(answer.headers["x-amzn-errortype"], "UnsupportedMediaTypeException");
+    assert.equal(JSON.parse(answer.body).Type, "User");
+  });
+}
+
 const badNames = [
   "..",
   "%2e%2e",
