@@ -79,7 +79,7 @@ test("a port that is taken is told without a stack", async () => {
   const [code] = await gateway.exited;
   server.close();
   assert.equal(code, 1);
-  assert.match(gateway.output.error, /^[^\n]*EADDRINUSE[^\n]*\n$/);
+  assert.match(gateway.output.error, new RegExp(`^[^\n]*ESB_GATEWAY_PORT=${port}: [^\n]*EADDRINUSE[^\n]*\n$`));
   assert.match(gateway.output.out, /ESB_GATEWAI_PORT is not a setting of esb; did you mean ESB_GATEWAY_PORT\?/);
 });
 

@@ -17,16 +17,8 @@ try {
     await gateway.close();
   });
 } catch (error) {
-  if (isAboutConfiguration(error)) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
-  throw error;
-}
-
-/** Mistakes of the person who starts us, an address that is taken among them, are told without a stack. */
-function isAboutConfiguration(error: unknown): error is Error {
-  if (error instanceof ConfigurationError) return true;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EADDRINUSE" || code === "EADDRNOTAVAIL" || code === "EACCES" || code === "ENOTFOUND";
+  if (!(error instanceof ConfigurationError)) throw error;
+  // A mistake of the person who starts us: no stack.
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }

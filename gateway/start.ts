@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { ConfigurationError } from "../common/environment.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { createClients, openChannel, whenConnected } from "./agent/channel.ts";
@@ -39,7 +40,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Wires the gateway's parts and listens. @throws ConfigurationError when functions.yml is not right */
+/** Wires the gateway's parts and listens. @throws ConfigurationError when functions.yml or the address is not right */
 export async function startGateway(
   configuration: GatewayConfiguration,
   environment: NodeJS.ProcessEnv,
@@ -137,12 +138,24 @@ export async function startGateway(
       },
       lifetime.signal,
     );
-    const url = await app.listen({ host: configuration.ESB_GATEWAY_HOST, port: configuration.ESB_GATEWAY_PORT });
+    const url = await listen(app, configuration);
     logger.info({ url }, "gateway listens");
     return { url, close: release };
   } catch (error) {
     await release();
     throw error;
+  }
+}
+
+async function listen(
+  app: ReturnType<typeof createApp>,
+  { ESB_GATEWAY_HOST: host, ESB_GATEWAY_PORT: port }: GatewayConfiguration,
+): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError(`cannot listen at ESB_GATEWAY_HOST=${host}, ESB_GATEWAY_PORT=${port}: ${why}`);
   }
 }
 
