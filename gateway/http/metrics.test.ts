@@ -2,6 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startHarness, until } from "../testing/harness.ts";
 
+test("a function error that is too large to wait for counts as one", async () => {
+  await using harness = await startHarness();
+  harness.agent.handler = (_request, response) => {
+    response.setHeader("x-amz-function-error", "Unhandled");
+    response.end(Buffer.alloc(100_000, "1"));
+  };
+  const answer = await harness.invoke("hello");
+  assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
+  await until(async () => (await harness.get("/metrics")).body.includes('outcome="function_error"} 1'));
+});
+
 test("invocations, starts, phases, durations, queues and workers are counted", async () => {
   await using harness = await startHarness();
   harness.agent.handler = (_request, response, event) =>

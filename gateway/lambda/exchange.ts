@@ -11,7 +11,7 @@ const streamFromBytes = 64 * 1024;
 export type ExchangeResult =
   | { readonly kind: "answered"; readonly head: AnswerHead; readonly body: Buffer }
   /** Passed on to the client already. */
-  | { readonly kind: "streamed" }
+  | { readonly kind: "streamed"; readonly head: AnswerHead }
   /** The worker has answered, but with more than may be passed on. */
   | { readonly kind: "too-large" }
   | { readonly kind: "timed-out" }
@@ -88,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled || head === undefined) return;
     if (this.#stream !== undefined) {
       const stream = this.#stream;
-      this.#settle({ kind: "streamed" });
+      this.#settle({ kind: "streamed", head });
       stream.end();
     } else if (this.#overflow) {
       this.#settle({ kind: "too-large" });

@@ -6,7 +6,7 @@ import type { Clock } from "../pool/clock.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
 import type { Lease } from "../pool/lease.ts";
 import { mayResend } from "../pool/policy.ts";
-import { exited, timedOut, tooLarge } from "./answer.ts";
+import { type AnswerHead, exited, timedOut, tooLarge } from "./answer.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
 import type { Reply } from "./reply.ts";
 
@@ -137,9 +137,9 @@ function respond(
   switch (result.kind) {
     case "answered":
       reply.answer(result.head, result.body, lease);
-      return result.head.functionError === undefined ? "ok" : "function_error";
+      return outcomeOf(result.head);
     case "streamed":
-      return "ok";
+      return outcomeOf(result.head);
     case "too-large":
       reply.functionError(tooLarge, lease);
       return "function_error";
@@ -158,6 +158,10 @@ function respond(
       return result.written && thawError === undefined ? "function_error" : "refused";
     }
   }
+}
+
+function outcomeOf(head: AnswerHead): "ok" | "function_error" {
+  return head.functionError === undefined ? "ok" : "function_error";
 }
 
 function lost(cause: Error): LambdaError {

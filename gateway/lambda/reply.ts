@@ -19,9 +19,10 @@ export class Reply {
     this.#requestId = requestId;
   }
 
-  /** Calls back when the client goes; returns how to stop listening. */
+  /** Calls back when the client goes, at once when it has gone; returns how to stop listening. */
   onGone(callback: () => void): () => void {
-    this.#response.once("close", callback);
+    if (this.#response.closed) callback();
+    else this.#response.once("close", callback);
     return () => this.#response.off("close", callback);
   }
 

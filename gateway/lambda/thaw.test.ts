@@ -64,6 +64,26 @@ test("a frozen worker that is gone when it should thaw: the request is served by
   assert.equal(harness.agent.workers.get("hello-0")?.http.received.length, 1);
 });
 
+test("a frozen worker that is gone, and so is the client: no other is started for nobody", async () => {
+  await using harness = await startHarness({ ESB_FREEZE_AFTER_MS: "10" });
+  await harness.invoke("hello");
+  await frozen(harness);
+  const gate = Promise.withResolvers<void>();
+  harness.agent.gates.set("resume", gate.promise);
+  const leave = new AbortController();
+  const url = `${harness.url}/2015-03-31/functions/hello/invocations`;
+  const gone = assert.rejects(fetch(url, { method: "POST", body: "1", signal: leave.signal }));
+  await until(() => harness.agent.calls.includes("resume hello-0"));
+  leave.abort();
+  await gone;
+  // A request after it has left shows that the gateway has seen its connection close.
+  await harness.get("/health");
+  await harness.agent.kill("hello-0", undefined, false);
+  gate.resolve();
+  await until(async () => (await harness.get("/metrics")).body.includes('outcome="refused"} 1'));
+  assert.equal(harness.agent.calls.filter((call) => call === "ensure hello-0").length, 1);
+});
+
 test("a thaw that fails with the request in the worker's socket: 503, and that worker never serves it", async () => {
   await using harness = await startHarness({ ESB_FREEZE_AFTER_MS: "10" });
   await harness.invoke("hello");
