@@ -42,6 +42,29 @@ test("numbers and booleans are environment values, as text", () => {
   assert.deepEqual(hello?.environment, { NUM: "1", FLAG: "true" });
 });
 
+test("numbers are environment values as they are written, in the defaults too", () => {
+  const text = `
+defaults: { environment: { VERSION: 1.10 } }
+functions:
+  environment: { image: a, memory: 256, environment: { ACCOUNT: 012345678901, LARGE: 12345678901234567890, HEX: 0x10 } }
+`;
+  const found = parse(text).get("environment");
+  assert.deepEqual(found?.environment, {
+    VERSION: "1.10",
+    ACCOUNT: "012345678901",
+    LARGE: "12345678901234567890",
+    HEX: "0x10",
+  });
+  assert.equal(found?.memoryMib, 256);
+});
+
+test("a slip that spoils all that follows is not told a thousand times", () => {
+  assert.throws(
+    () => parse(`functions:\n${"\ta: b\n".repeat(1000)}`),
+    (error: unknown) => error instanceof ConfigurationError && error.message.split("\n").length === 5,
+  );
+});
+
 test("a function named like an object's own property is a function like any other", () => {
   assert.equal(parse("functions: { constructor: { image: a } }").get("constructor")?.image, "a");
 });
@@ -76,12 +99,12 @@ const mistakes: ReadonlyArray<readonly [string, string, string]> = [
   [
     "unknown key",
     "functions:\n  a:\n    image: b\n    memroy: 1\n",
-    "functions.yml:4:13: functions.a.memroy: unknown key; expected one of image, command, handler",
+    "functions.yml:4:5: functions.a.memroy: unknown key; expected one of image, command, handler",
   ],
   [
     "unknown key at the top",
     "function: {}\nfunctions: {}\n",
-    "functions.yml:1:11: function: unknown key; expected one of",
+    "functions.yml:1:1: function: unknown key; expected one of",
   ],
   [
     "image among the defaults",

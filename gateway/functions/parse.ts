@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { ConfigurationError } from "../../common/environment.ts";
 import type { FunctionDefinition, Functions } from "./definition.ts";
@@ -6,6 +6,8 @@ import { type FunctionsFile, fileSchema } from "./schema.ts";
 import { substitute, type VariableLookup } from "./substitute.ts";
 
 const builtIn = { timeout: 3, memory: 128, tmp: 512, pullPolicy: "if-not-present" } as const;
+
+const mostSyntaxErrors = 5;
 
 /**
  * Reads functions.yml.
@@ -19,7 +21,9 @@ export function parseFunctions(text: string, path: string, lookup: VariableLooku
     const { line, col } = lines.linePos(offset);
     return `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  const problems = document.errors.map((error) => `${at(error.pos[0])}: not valid YAML: ${error.message}`);
+  // One slip makes YAML stumble over all that follows.
+  const errors = document.errors.slice(0, mostSyntaxErrors);
+  const problems = errors.map((error) => `${at(error.pos[0])}: not valid YAML: ${error.message}`);
   if (problems.length === 0) problems.push(...fillIn(document, lookup, at));
   if (problems.length > 0) throw new ConfigurationError(problems.join("\n"));
 
@@ -38,11 +42,13 @@ function content(document: Document, at: (offset: number) => string): unknown {
   }
 }
 
-/** Replaces the variables in every string value of the document; keys stay as they are. */
+/** Replaces the variables in every string value of the document; keys stay, environment numbers are as written. */
 function fillIn(document: Document, lookup: VariableLookup, at: (offset: number) => string): string[] {
   const problems: string[] = [];
   visit(document, {
-    Scalar(key, node) {
+    Scalar(key, node, parents) {
+      // An account of 012345678901 or a version of 1.10 must not become another by being a number for a moment.
+      if (typeof node.value === "number" && isEnvironmentValue(parents)) node.value = node.source;
       if (key === "key" || typeof node.value !== "string" || !node.value.includes("${")) return;
       const result = substitute(node.value, lookup);
       if ("text" in result) node.value = result.text;
@@ -56,12 +62,18 @@ function fillIn(document: Document, lookup: VariableLookup, at: (offset: number)
   return problems;
 }
 
+/** Whether these are the parents of a value in a function's `environment` or in that of the defaults. */
+function isEnvironmentValue(parents: readonly unknown[]): boolean {
+  const keys = parents.filter(isPair).map((pair) => String(pair.key));
+  return keys.at(-2) === "environment" && keys.length === (keys[0] === "functions" ? 4 : 3);
+}
+
 function describe(issue: z.core.$ZodIssue, document: Document, at: (offset: number) => string): string[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const expected = path.length === 0 ? "functions, defaults" : knownKeys(path);
-      return `${at(offsetOf(document, [...path, key]))}: ${[...path, key].join(".")}: unknown key; expected one of ${expected}`;
+      return `${at(offsetOf(document, [...path, key], true))}: ${[...path, key].join(".")}: unknown key; expected one of ${expected}`;
     });
   }
   const inner = issue.code === "invalid_key" ? issue.issues.slice(0, 1) : [];
