@@ -4,10 +4,14 @@ import { createContainerdClient } from "./containerd/client.ts";
 import { createImageStore } from "./containerd/images/store.ts";
 import { logPathIn } from "./containerd/logs.ts";
 import { createContainerdRuntime } from "./containerd/runtime.ts";
+import { encodeRuntimeOptions } from "./containerd/runtime-options.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { detectHostLimits } from "./oci/host.ts";
 
-/** The parts that the agent and its teardown have in common, wired; nothing is connected or changed yet. */
+/**
+ * The parts that the agent and its teardown have in common, wired; nothing is connected or changed yet.
+ * @throws ConfigurationError
+ */
 export async function composeAgent(settings: AgentSettings, logger: Logger) {
   const client = createContainerdClient({
     address: settings.ESB_CONTAINERD_ADDRESS,
@@ -31,7 +35,10 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     images,
     logPath: (id) => logPathIn(logFolder, id),
     snapshotter: settings.ESB_SNAPSHOTTER,
-    runtime: { name: settings.ESB_RUNTIME, options: settings.ESB_RUNTIME_OPTIONS },
+    runtime: {
+      name: settings.ESB_RUNTIME,
+      options: encodeRuntimeOptions(settings.ESB_RUNTIME, settings.ESB_RUNTIME_OPTIONS),
+    },
     shimSharing: settings.ESB_SHIM_SHARING,
     spec: { region: settings.ESB_REGION, limits: await detectHostLimits() },
   });

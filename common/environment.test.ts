@@ -49,6 +49,7 @@ test("wrong values are refused, however near to right they are", () => {
     ["ESB_SUBNET", ["10.63.0.0", "10.63.0.0/33", "10.256.0.0/16", "fd00::/64"]],
     ["ESB_HOST_PORTS", ["20000", "20999-20000", "0-10", "20000-70000"]],
     ["ESB_RUNTIME_OPTIONS", ["{", "[]", '{"a":{}}', "null"]],
+    ["ESB_DNS", ["dns.example", "10.0.0.1:53", "10.0.0.1 10.0.0.2"]],
     ["ESB_CONTAINERD_ADDRESS", ["containerd.sock", "unix:///a"]],
     ["LAMBDA_NETWORK", ["Esb", "esb0123456789", "e/b", "0a"]],
     ["ESB_OWNER", ["a b", "a/b", "a".repeat(65)]],

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /**
@@ -26,6 +27,10 @@ const list = z.string().transform((text) =>
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== ""),
+);
+const addresses = list.refine(
+  (items) => items.every((item) => isIP(item) !== 0),
+  "must be IP addresses, separated by commas",
 );
 /** `host:port` or `unix:///path`, as the agent listens and the gateway dials. */
 const grpcAddress = z
@@ -218,7 +223,7 @@ export const settings = {
     usedBy: ["agent"],
     description: "Ports for workers when ESB_NETWORK is host.",
   }),
-  ESB_DNS: setting(list, {
+  ESB_DNS: setting(addresses, {
     default: "",
     usedBy: ["agent"],
     description: "Name servers of the workers, separated by commas; empty: those of the host that a worker can reach.",

@@ -1,3 +1,4 @@
+import { ConfigurationError } from "../../common/environment.ts";
 import { Options as RuncOptions } from "../../proto/gen/containerd/runc/v1/options.ts";
 import { Options as OtherOptions } from "../../proto/gen/containerd/runtimeoptions/v1/api.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
@@ -8,7 +9,7 @@ export type RuntimeOptions = Readonly<Record<string, string | number | boolean>>
  * W11: what a runtime's shim is told. Shims of runc and of what stands in for it (crun, youki) know runc's options;
  * the others (gVisor, Kata, Firecracker) a configuration file. Names are the fields' as containerd spells them.
  * @returns undefined when there is nothing to tell
- * @throws Error for an option that the runtime does not know
+ * @throws ConfigurationError for an option that the runtime does not know
  */
 export function encodeRuntimeOptions(runtime: string, options: RuntimeOptions): Any | undefined {
   if (Object.keys(options).length === 0) return undefined;
@@ -27,7 +28,8 @@ function known(options: RuntimeOptions, defaults: object, runtime: string): Reco
       const field = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
       const example: unknown = defaults[field as keyof object];
       if (!fields.includes(field) || typeof example !== typeof value) {
-        throw new Error(`${name}=${value} is no option of ${runtime}; it knows ${fields.join(", ")}`);
+        const message = `${name}=${value} is no option of ${runtime}; it knows ${fields.join(", ")}`;
+        throw new ConfigurationError(`ESB_RUNTIME_OPTIONS: ${message}`);
       }
       return [field, value];
     }),

@@ -1,5 +1,6 @@
 import { ClientError } from "nice-grpc";
 import { delay } from "../../common/delay.ts";
+import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import { AgentError, undone } from "../errors.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
@@ -7,7 +8,6 @@ import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } 
 import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
 import { toLabels } from "./labels.ts";
-import { encodeRuntimeOptions, type RuntimeOptions } from "./runtime-options.ts";
 
 /** What is needed of the image store (W3). */
 export interface WorkerImages<Image extends WorkerImage = WorkerImage> {
@@ -27,7 +27,7 @@ export interface WorkerImage {
 export interface StartParts extends DestroyParts {
   readonly images: WorkerImages;
   readonly snapshotter: string;
-  readonly runtime: { readonly name: string; readonly options: RuntimeOptions };
+  readonly runtime: { readonly name: string; readonly options: Any | undefined };
   readonly shimSharing: "none" | "function";
   readonly spec: Pick<SpecInput, "region" | "limits">;
 }
@@ -73,10 +73,7 @@ export async function startWorker(
           id,
           labels: toLabels(identity, { endpoint: attachment.endpoint, attachmentId: attachment.id }),
           image: image.name,
-          runtime: {
-            name: parts.runtime.name,
-            options: encodeRuntimeOptions(parts.runtime.name, parts.runtime.options),
-          },
+          runtime: parts.runtime,
           spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(oci)) },
           snapshotter: parts.snapshotter,
           snapshotKey: id,

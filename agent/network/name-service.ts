@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
-import { ConfigurationError } from "../../common/environment.ts";
 import { readOptional, writeAtomically } from "./files.ts";
 
 /** What workers see as /etc/resolv.conf and /etc/hosts. */
@@ -24,15 +23,12 @@ const resolvConfPaths = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"]
  * The name servers of workers: the configured ones, else the host's that are no loopback address.
  * @param files texts of the host's resolv.conf files, in order; the first with a usable server wins
  * @param usable whether workers can reach an address
- * @throws ConfigurationError when ESB_DNS has something else than addresses
  */
 export function chooseNameService(
   configured: readonly string[],
   files: readonly string[],
   usable: (address: string) => boolean,
 ): NameService {
-  const wrong = configured.find((address) => !isIPv4(address) && !isIPv6(address));
-  if (wrong !== undefined) throw new ConfigurationError(`ESB_DNS: ${wrong} is not an IP address`);
   const otherLines = linesOf(files[0] ?? "").filter((line) => /^(search|options)\s/.test(line));
   if (configured.length > 0) return { nameServers: configured, otherLines };
   for (const file of files) {
