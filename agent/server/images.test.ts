@@ -102,6 +102,23 @@ test("a pull that fails says why, and one whose client leaves is aborted", async
   await until(() => aborted);
 });
 
+test("W1: a reference that is none is refused by its field's name", async () => {
+  const refuse = async () => {
+    throw new AgentError("INVALID_REQUEST", '"A" is not an image reference');
+  };
+  await using t = await testServer({ images: { ...images, pull: refuse, remove: refuse } });
+  t.runtime.at("image", refuse);
+  const { workers, images: calls } = t.clients;
+  const refusal = (field: string) => ({
+    code: Status.INVALID_ARGUMENT,
+    details: `${field}: "A" is not an image reference`,
+  });
+  await assert.rejects(calls.removeImage({ image: "A" }), refusal("image"));
+  await assert.rejects(calls.pullImage({ image: "A" })[Symbol.asyncIterator]().next(), refusal("image"));
+  const spec = { name: "hello", image: "A", memoryMib: 128, timeoutMs: 3000 };
+  await assert.rejects(workers.ensure({ function: spec, owner: "gateway" }), refusal("function.image"));
+});
+
 test("images are listed and removed; removing what is not there succeeds", async () => {
   await using t = await testServer({ images });
   assert.deepEqual((await t.clients.images.listImages({})).images, [stored]);

@@ -4,6 +4,7 @@ import type {
   PullProgress,
 } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
+import { naming } from "./validate.ts";
 import type { Readiness } from "./workers.ts";
 
 /** An image, as the contract tells of it. */
@@ -41,10 +42,11 @@ export function imageService(images: Images, ready: Readiness): ImageServiceImpl
       ready();
       let latest: PullProgress | undefined;
       let more = Promise.withResolvers<void>();
-      const done = images.pull(reference, signal, (progress) => {
+      const pull = images.pull(reference, signal, (progress) => {
         latest = progress;
         more.resolve();
       });
+      const done = naming("image", pull);
       // A reader that is slower than the pull gets the newest state, not a backlog.
       const ended = done.then(
         () => true,
@@ -62,7 +64,7 @@ export function imageService(images: Images, ready: Readiness): ImageServiceImpl
     },
     async removeImage({ image }, { signal }) {
       ready();
-      return { existed: await images.remove(image, signal) };
+      return { existed: await naming("image", images.remove(image, signal)) };
     },
   };
 }

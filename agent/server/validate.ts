@@ -92,6 +92,16 @@ export const parseGraceMs = (message: { graceMs?: number | undefined }): number 
 export const parseOwner = (message: { owner: string }): string | undefined =>
   message.owner === "" ? undefined : parse(z.object({ owner }), message).owner;
 
+/** For a field that only the work itself can judge, an image reference: its refusal is told with the field's name. */
+export async function naming<T>(field: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== "INVALID_REQUEST") throw error;
+    throw new AgentError("INVALID_REQUEST", `${field}: ${error.message}`, { cause: error });
+  }
+}
+
 function parse<T extends z.ZodType>(schema: T, message: unknown): z.output<T> {
   const parsed = schema.safeParse(message);
   if (parsed.success) return parsed.data;

@@ -1,7 +1,7 @@
 import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { WorkerService } from "../workers/service.ts";
 import { isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
-import { parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
+import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
 /** @throws AgentError that says why the agent can't work now */
 export type Readiness = () => void;
@@ -12,7 +12,7 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
     async ensure(message, { signal }) {
       const request = parseEnsureRequest(message);
       ready();
-      const result = await workers.ensure(request, signal);
+      const result = await naming("function.image", workers.ensure(request, signal));
       return { worker: toMessage(result.worker), startKind: startKinds[result.startKind], phases: toPhases(result) };
     },
     async destroy(message, { signal }) {
