@@ -1,6 +1,22 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { pausedLine, phasesOf } from "./demo.ts";
+import { listening } from "../../gateway/testing/listen.ts";
+import { pausedLine, phasesOf, showDemo } from "./demo.ts";
+import { readScriptSettings } from "./settings.ts";
+
+test("a functions.yml without the example is no failure", async () => {
+  const asked: unknown[] = [];
+  await using server = createServer((request, response) => {
+    asked.push(request.headers["x-amz-invocation-type"]);
+    response.writeHead(404).end();
+  });
+  const settings = readScriptSettings({ ESB_GATEWAY_PORT: String(await listening(server)), ESB_FUNCTIONS: "mine.yml" });
+  const said: string[] = [];
+  await showDemo({ settings, say: (line) => said.push(line), signal: new AbortController().signal });
+  assert.deepEqual(said, ['\nmine.yml has no function "hello", so there is nothing to show']);
+  assert.deepEqual(asked, ["DryRun"]);
+});
 
 test("phases are read from server-timing, and those that took no time are left out", () => {
   assert.equal(

@@ -22,10 +22,15 @@ interface Invocation {
 /**
  * Shows the main job on real containers: a cold start, containerd's word that the worker is frozen, a thaw, a warm
  * invocation.
+ * Says so where functions.yml has no such function any more.
  * @throws Error when an invocation fails or the worker does not freeze
  */
 export async function showDemo(demo: Demo): Promise<void> {
   const { settings, say } = demo;
+  if (!(await hasExample(demo))) {
+    say(`\n${settings.functionsPath} has no function "hello", so there is nothing to show`);
+    return;
+  }
   await forgetWorkers(demo);
   say(`\nPOST ${urlOf(settings)}`);
   const cold = await invoke(demo);
@@ -75,13 +80,24 @@ function urlOf(settings: ScriptSettings): string {
   return `${settings.gatewayUrl}/2015-03-31/functions/hello/invocations`;
 }
 
-async function invoke({ settings, signal }: Demo): Promise<Invocation> {
-  const begin = performance.now();
-  const response = await fetch(urlOf(settings), {
+async function hasExample(demo: Demo): Promise<boolean> {
+  const response = await post(demo, { "x-amz-invocation-type": "DryRun" });
+  await response.body?.cancel();
+  return response.status !== 404;
+}
+
+function post({ settings, signal }: Demo, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(urlOf(settings), {
     method: "POST",
+    headers,
     body: '{"name":"edge"}',
     signal: AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
   });
+}
+
+async function invoke(demo: Demo): Promise<Invocation> {
+  const begin = performance.now();
+  const response = await post(demo);
   const body = await response.text();
   const durationMs = performance.now() - begin;
   if (!response.ok) throw new Error(`the gateway answered ${response.status}: ${body}`);
