@@ -8,7 +8,11 @@ const path = join(import.meta.dirname, "../docs/configuration.md");
 const sections: readonly { process: Process; title: string; intro: string }[] = [
   { process: "agent", title: "Agent", intro: "`node agent/main.ts`: runs the workers on containerd." },
   { process: "gateway", title: "Gateway", intro: "`node gateway/main.ts`: speaks HTTP to clients." },
-  { process: "scripts", title: "Scripts", intro: "`npm run up` and `npm run down` read these, and hand all on." },
+  {
+    process: "scripts",
+    title: "Scripts",
+    intro: "`npm run up` and `npm run down` check all settings and hand them on; these they use themselves.",
+  },
 ];
 
 function configurationPage(): string {

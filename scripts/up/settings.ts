@@ -1,27 +1,13 @@
 import { join } from "node:path";
 import { readSettings, unknownSettings } from "../../common/environment.ts";
+import { type SettingName, settings } from "../../common/settings.ts";
 
 export const root = join(import.meta.dirname, "../..");
 
-/** The settings that up and down read, with the paths that follow from them. @throws ConfigurationError */
+/** Checks all settings. @returns those that up and down use, with the paths that follow @throws ConfigurationError */
 export function readScriptSettings(environment: NodeJS.ProcessEnv) {
-  const values = readSettings(
-    [
-      "ESB_GATEWAY_HOST",
-      "ESB_GATEWAY_PORT",
-      "ESB_AGENT_ADDRESS",
-      "ESB_NAMESPACE",
-      "ESB_CONTAINERD_ADDRESS",
-      "ESB_STATE_DIR",
-      "ESB_RUN_DIR",
-      "ESB_FUNCTIONS",
-      "ESB_FREEZE_AFTER_MS",
-      "ESB_NETWORK",
-      "ESB_CNI_BIN_DIR",
-      "LOG_LEVEL",
-    ],
-    environment,
-  );
+  // Of those that only agent or gateway read, too: a mistake is better told before anything is started or stopped.
+  const values = readSettings(Object.keys(settings) as SettingName[], environment);
   return {
     gatewayHost: values.ESB_GATEWAY_HOST,
     gatewayPort: values.ESB_GATEWAY_PORT,
