@@ -15,6 +15,9 @@ import { startAll } from "./up/start.ts";
 import { stopAll } from "./up/stop.ts";
 import { createTerminal } from "./up/terminal.ts";
 
+/** What a shell gives a command that SIGINT ended. */
+const interruptedStatus = 130;
+
 process.env.PATH = withSystemFolders(process.env.PATH);
 const terminal = createTerminal(process.stdout);
 const { say, progress } = terminal;
@@ -53,7 +56,9 @@ async function up(settings: ScriptSettings, detach: boolean): Promise<number> {
   if (failure !== undefined) say(`\n${(failure as Error).message}`);
   say("\nstopping");
   await stopAll({ settings, say, purge: false });
-  return failure === undefined ? 0 : 1;
+  if (failure !== undefined) return 1;
+  // Who asked for an esb that stays goes on in the belief that there is one.
+  return detach ? interruptedStatus : 0;
 }
 
 async function prepare(settings: ScriptSettings): Promise<boolean> {
@@ -71,7 +76,9 @@ async function untilEnd(settings: ScriptSettings, signal: AbortSignal): Promise<
       // `npm run down` in another terminal.
       if (daemon === undefined) return;
       if (await isRunning(daemon)) continue;
-      throw new Error(`the ${name} has ended:\n${await lastLines(`${settings.logDir}/${name}.log`, 15)}`);
+      throw new Error(
+        `the ${name} has ended:\n${await lastLines(`${settings.logDir}/${name}.log`, 15, daemon.logFromBytes)}`,
+      );
     }
     await sleep(1000, undefined, { signal });
   }

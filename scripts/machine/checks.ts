@@ -117,7 +117,11 @@ export function port(what: string, setting: string, host: string, number: number
       server.listen(number, host, () => server.close(() => resolve(undefined)));
     });
     if (error === undefined) return ok(`${place} is free`);
-    return wrong(`${place}: ${error.code}`, `stop what listens there (ss -ltnp), or choose another with ${setting}`);
+    const advice =
+      error.code === "EADDRINUSE"
+        ? `stop what listens there (ss -ltnp), or choose another with ${setting}`
+        : `not an address to listen at here: choose another with ${setting}`;
+    return wrong(`${place}: ${error.code}`, advice);
   };
   return { name: `${what} port`, look };
 }

@@ -50,6 +50,7 @@ export async function startOwnContainerd(settings: ScriptSettings, signature: st
   await untilReady({
     what: "containerd",
     logPath,
+    logFromBytes: daemon.logFromBytes,
     timeoutMs: 30_000,
     isRunning: () => isRunning(daemon),
     isReady: async () => (await containerdVersion(settings)) !== undefined,

@@ -12,6 +12,8 @@ export interface Daemon {
   readonly startTicks: string;
   /** What it was started with, to see whether it still fits. */
   readonly signature: string;
+  /** Where in its log it began: what stands before is of others. */
+  readonly logFromBytes: number;
 }
 
 export interface DaemonOptions {
@@ -33,7 +35,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     (found) => found.size,
     () => 0,
   );
-  if (size > logLimitBytes) await rename(options.logPath, `${options.logPath}.1`);
+  const rotates = size > logLimitBytes;
+  if (rotates) await rename(options.logPath, `${options.logPath}.1`);
   await using log = await open(options.logPath, "a");
   const [file, ...args] = options.command;
   const child = spawn(file, args, {
@@ -45,7 +48,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await once(child, "spawn");
   child.unref();
   const { name, signature } = options;
-  const daemon: Daemon = { name, signature, pid: child.pid ?? 0, startTicks: (await ticks(child.pid ?? 0)) ?? "" };
+  const pid = child.pid ?? 0;
+  const startTicks = (await ticks(pid)) ?? "";
+  const daemon: Daemon = { name, signature, pid, startTicks, logFromBytes: rotates ? 0 : size };
   await mkdir(options.runDir, { recursive: true });
   await writeFile(pidFile(options.runDir, name), JSON.stringify(daemon));
   return daemon;
@@ -80,9 +85,10 @@ export async function stopDaemon(daemon: Daemon, runDir: string, graceMs: number
   return ran;
 }
 
-/** The last lines of a log, to show why something did not start. */
-export async function lastLines(path: string, count: number): Promise<string> {
-  const text = await readFile(path, "utf8").catch(() => "");
+/** The last lines of a log, to show why something did not start. @param fromBytes what stands before is left out */
+export async function lastLines(path: string, count: number, fromBytes = 0): Promise<string> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const text = bytes.subarray(fromBytes).toString();
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
 

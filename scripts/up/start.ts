@@ -24,7 +24,8 @@ export const marker = ".made-by-esb-up";
 /** Starts what does not run yet: containerd, agent, gateway; imports the example. @throws Error for the user */
 export async function startAll(start: Start): Promise<void> {
   const { settings } = start;
-  for (const folder of [settings.stateDir, settings.runDir]) await claim(folder);
+  await claim("ESB_STATE_DIR", settings.stateDir);
+  await claim("ESB_RUN_DIR", settings.runDir);
   await startContainerd(start);
   const image = buildHello(start);
   // Awaited below; a failure meanwhile must not end the process unheard.
@@ -40,9 +41,13 @@ export async function startAll(start: Start): Promise<void> {
   });
 }
 
-async function claim(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length === 0) await writeFile(join(folder, marker), "");
+async function claim(setting: string, folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    if ((await readdir(folder)).length === 0) await writeFile(join(folder, marker), "");
+  } catch (error) {
+    throw new Error(`${setting}=${folder} is no folder that can be used: ${(error as Error).message}`);
+  }
 }
 
 async function startContainerd({ settings, say }: Start): Promise<void> {
@@ -82,7 +87,15 @@ async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: ()
   }
   const { pid } = daemon;
   const found = daemon;
-  await untilReady({ what: name, logPath, timeoutMs: 60_000, isRunning: () => isRunning(found), isReady, signal });
+  await untilReady({
+    what: name,
+    logPath,
+    logFromBytes: found.logFromBytes,
+    timeoutMs: 60_000,
+    isRunning: () => isRunning(found),
+    isReady,
+    signal,
+  });
   const time = runs ? "runs already" : `ready after ${(performance.now() - begin).toFixed(0)} ms`;
   say(`${name} ${time} (pid ${pid}, log ${logPath})`);
 }

@@ -4,6 +4,8 @@ import { lastLines } from "./daemons.ts";
 export interface Readiness {
   readonly what: string;
   readonly logPath: string;
+  /** Where in the log it began. */
+  readonly logFromBytes?: number;
   readonly timeoutMs: number;
   readonly isRunning: () => Promise<boolean>;
   readonly isReady: () => Promise<boolean>;
@@ -11,7 +13,8 @@ export interface Readiness {
 }
 
 /** Waits until a process is ready. @throws Error with the end of its log when it ends before, or takes too long */
-export async function untilReady({ what, logPath, timeoutMs, isRunning, isReady, signal }: Readiness): Promise<void> {
+export async function untilReady(readiness: Readiness): Promise<void> {
+  const { what, logPath, logFromBytes, timeoutMs, isRunning, isReady, signal } = readiness;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
@@ -22,6 +25,6 @@ export async function untilReady({ what, logPath, timeoutMs, isRunning, isReady,
   }
 
   async function failure(sentence: string): Promise<Error> {
-    return new Error(`${sentence}; the end of ${logPath}:\n${await lastLines(logPath, 15)}`);
+    return new Error(`${sentence}; the end of ${logPath}:\n${await lastLines(logPath, 15, logFromBytes)}`);
   }
 }
