@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { startContainerd, type TestContainerd } from "../support/containerd.ts";
+import { staticServerArchive } from "../support/images.ts";
+import { freeSubnet } from "../support/subnet.ts";
+
+const program = join(import.meta.dirname, "../../agent/teardown.ts");
+const namespace = `t${randomBytes(3).toString("hex")}`;
+
+async function tearDown(containerd: TestContainerd, ...flags: string[]): Promise<string> {
+  const environment = {
+    ...process.env,
+    ESB_CONTAINERD_ADDRESS: containerd.address,
+    ESB_NAMESPACE: namespace,
+    ESB_STATE_DIR: join(containerd.dir, "esb-state"),
+    ESB_RUN_DIR: join(containerd.dir, "esb-run"),
+    LAMBDA_NETWORK: namespace,
+    ESB_SUBNET: (await freeSubnet()).subnet,
+  };
+  return (await promisify(execFile)(process.execPath, [program, ...flags], { env: environment })).stdout;
+}
+
+test("a purge removes images of any name and what a broken pull left, and may be repeated", async () => {
+  await using containerd = await startContainerd();
+  const ctr = (...args: string[]) => containerd.ctr("--namespace", namespace, ...args);
+  await ctr("images", "import", await staticServerArchive());
+  const image = (await ctr("images", "ls", "-q")).trim();
+  await ctr("images", "tag", image, "Odd Name");
+  await ctr("leases", "create", "--id", "esb-pull-1", "esb.io/lease=pull");
+
+  await tearDown(containerd);
+  assert.ok((await ctr("images", "ls", "-q")).includes("Odd Name"), "images stay without --purge");
+  for (const _time of ["first", "second"]) {
+    await tearDown(containerd, "--purge");
+    assert.ok(!(await containerd.ctr("namespaces", "ls", "-q")).includes(namespace));
+  }
+  assert.ok(!existsSync(join(containerd.dir, "esb-state", "workers")));
+});
+
+test("without a containerd the rest is torn down", async () => {
+  await using containerd = await startContainerd();
+  await containerd.stop();
+  assert.match(await tearDown(containerd, "--purge"), /no containerd/);
+  await containerd.start();
+});
