@@ -104,13 +104,17 @@ export async function startWorker(
 }
 
 async function prepareSnapshot({ client, snapshotter }: StartParts, key: string, parent: string) {
+  const prepare = async () => (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
   try {
-    return (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+    return await prepare().catch(async (error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+      // The container's record is ours and new, so a snapshot of its name is left over from a worker that is gone.
+      await client.snapshots.remove({ snapshotter, key });
+      return prepare();
+    });
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-    // The container's record is ours and new, so a snapshot of its name is left over from a worker that is gone.
-    await client.snapshots.remove({ snapshotter, key });
-    return (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+    // Never the function's fault, so nothing that its author should read.
+    throw client.translate(error, `preparing the snapshot of ${key}`);
   }
 }
 
