@@ -26,7 +26,7 @@ export async function tracesOf(esb: Traced): Promise<string[]> {
     cgroup: cgroups(esb.namespace),
     "network namespace": names("/run/netns", (name) => name.startsWith(`${esb.network}-`)),
     "bridge port": names(`/sys/class/net/${esb.network}0/brif`),
-    neighbour: lines(run("ip", "neighbour", "show", "dev", `${esb.network}0`, "nud", "permanent")),
+    neighbour: lines(neighbours(`${esb.network}0`)),
     address: names(join(stateDir, "network/ipam", esb.network), (name) => /^\d/.test(name)),
     "attachment record": names(join(stateDir, "network"), (name) => name.includes(".json")),
     port: names(join(stateDir, "network/ports")),
@@ -77,9 +77,13 @@ async function names(folder: string, wanted: (name: string) => boolean = () => t
   return (await readdir(folder).catch(() => [])).filter(wanted);
 }
 
-async function run(file: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(file, args);
-  return stdout;
+/** None where there is no bridge. */
+async function neighbours(bridge: string): Promise<string> {
+  const listed = promisify(execFile)("ip", ["neighbour", "show", "dev", bridge, "nud", "permanent"]);
+  return listed.then(
+    ({ stdout }) => stdout,
+    () => "",
+  );
 }
 
 async function lines(output: Promise<string>): Promise<string[]> {
