@@ -26,7 +26,13 @@ export async function afterInstalling(settings: ScriptSettings): Promise<Machine
     ...network,
     containerdSocket(settings),
     ...agentPort(settings, agent ?? false),
-    port("gateway", "ESB_GATEWAY_HOST or ESB_GATEWAY_PORT", settings.gatewayHost, settings.gatewayPort, gateway ?? false),
+    port(
+      "gateway",
+      "ESB_GATEWAY_HOST or ESB_GATEWAY_PORT",
+      settings.gatewayHost,
+      settings.gatewayPort,
+      gateway ?? false,
+    ),
     room(settings.stateDir),
   ];
 }
