@@ -3,13 +3,13 @@ import { ClientError, Status } from "nice-grpc";
 import { AgentError } from "../../errors.ts";
 import { type ContainerdClient, isAlreadyExists, isNotFound } from "../client.ts";
 import { labelBlob } from "../content/read.ts";
-import type { Lease } from "../leases.ts";
+import { type Lease, takeLease } from "../leases.ts";
 import type { SelectedImage } from "./documents.ts";
 import { createFlights } from "./flights.ts";
 import { applicableType } from "./layer-types.ts";
 import type { Descriptor } from "./oci.ts";
 
-export type UnpackClient = Pick<ContainerdClient, "content" | "diff" | "snapshots">;
+export type UnpackClient = Pick<ContainerdClient, "content" | "diff" | "leases" | "snapshots">;
 
 export interface UnpackHooks {
   /** Resolves when the layer's blob is in the store; absent: they all are. */
@@ -43,8 +43,11 @@ export function createUnpacker(client: UnpackClient, snapshotter: string): Unpac
     }
   };
 
-  const applyLayer = async (layer: LayerToApply, lease: Lease, signal: AbortSignal): Promise<void> => {
+  /** Under a lease of its own: those who wait for it have theirs, but the one who began it may go before it is done. */
+  const applyLayer = async (layer: LayerToApply, signal: AbortSignal): Promise<void> => {
     const { chainId, parent, descriptor, diffId } = layer;
+    await using lease = await takeLease(client, "unpack", signal);
+    await lease.hold("content", descriptor.digest);
     const key = `extract-${randomUUID()} ${chainId}`;
     const labels = { "containerd.io/snapshot.ref": chainId };
     try {
@@ -58,6 +61,7 @@ export function createUnpacker(client: UnpackClient, snapshotter: string): Unpac
         throw new AgentError("IMAGE_INVALID", why);
       }
       await client.snapshots.commit({ snapshotter, name: chainId, key, labels }, options);
+      lease.settle();
     } catch (error) {
       await client.snapshots.remove({ snapshotter, key }, {}).catch(() => {});
       // Somebody else was faster, or a snapshotter that fetches by itself has it already.
@@ -75,7 +79,7 @@ export function createUnpacker(client: UnpackClient, snapshotter: string): Unpac
         await lease.hold(`snapshots/${snapshotter}`, layer.chainId);
         if (!(await exists(layer.chainId, signal))) {
           await hooks.available?.(index);
-          await flights.run(layer.chainId, signal, undefined, (shared) => applyLayer(layer, lease, shared));
+          await flights.run(layer.chainId, signal, undefined, (shared) => applyLayer(layer, shared));
         }
         hooks.unpacked?.(index + 1);
       }
