@@ -20,13 +20,13 @@ export interface InvocationContext {
   /** Whether an error of the agent says that the worker does not exist. */
   readonly isGone: (error: unknown) => boolean;
   readonly onInvocation: (record: InvocationRecord) => void;
-  readonly onFailure: (what: string, fields: { requestId: string; worker: string; error: unknown }) => void;
+  readonly onFailure: (what: string, fields: { requestId: string; worker?: string; error: unknown }) => void;
 }
 
 export interface InvocationRequest {
   readonly id: string;
   readonly functionName: string;
-  readonly pool: FunctionPool<WorkerClient>;
+  readonly pool: Pick<FunctionPool<WorkerClient>, "tryLease" | "wait">;
   /** Names and values in turn. */
   readonly headers: string[];
   readonly event: Buffer;
@@ -51,7 +51,9 @@ export async function invoke(request: InvocationRequest, reply: Reply, context: 
       break;
     }
   } catch (error) {
-    reply.error(toLambdaError(error));
+    const told = toLambdaError(error);
+    if (told.status === 500) context.onFailure("invocation failed", { requestId: request.id, error });
+    reply.error(told);
   }
   context.onInvocation({
     function: request.functionName,
