@@ -15,7 +15,6 @@ import { ContentDefinition } from "../../proto/gen/containerd/services/content/v
 import { DiffDefinition } from "../../proto/gen/containerd/services/diff/v1/diff.ts";
 import { EventsDefinition } from "../../proto/gen/containerd/services/events/v1/events.ts";
 import { ImagesDefinition } from "../../proto/gen/containerd/services/images/v1/images.ts";
-import { IntrospectionDefinition } from "../../proto/gen/containerd/services/introspection/v1/introspection.ts";
 import { LeasesDefinition } from "../../proto/gen/containerd/services/leases/v1/leases.ts";
 import { NamespacesDefinition } from "../../proto/gen/containerd/services/namespaces/v1/namespace.ts";
 import { SnapshotsDefinition } from "../../proto/gen/containerd/services/snapshots/v1/snapshots.ts";
@@ -68,7 +67,6 @@ export function createContainerdClient(options: ContainerdClientOptions) {
     diff: create(DiffDefinition),
     events: create(EventsDefinition),
     images: create(ImagesDefinition),
-    introspection: create(IntrospectionDefinition),
     leases: create(LeasesDefinition),
     namespaces,
     snapshots: create(SnapshotsDefinition),

@@ -50,11 +50,6 @@ const runSchema = z.object({
   Entrypoint: strings,
   Cmd: strings,
   WorkingDir: text,
-  StopSignal: text,
-  Labels: z
-    .record(z.string(), z.string())
-    .nullish()
-    .transform((labels) => labels ?? {}),
 });
 
 const configSchema = z.object({
