@@ -97,6 +97,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
   /** The bridge as set up; undefined before. */
   let bridgeIndex: string | undefined;
   let settingUp: Promise<void> | undefined;
+  const closing = new AbortController();
 
   async function setUp(signal: AbortSignal): Promise<void> {
     await checkPlugins(list, pluginDirs);
@@ -129,17 +130,18 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
   }
 
   /** Without our bridge the plugin would make one of its own, with none of our protection. */
-  async function ensureSetUp(signal: AbortSignal): Promise<void> {
+  async function ensureSetUp(): Promise<void> {
     if (bridgeIndex === undefined) throw new AgentError("NETWORK_FAILED", "the workers' network is not set up");
     if ((await readBridgeIndex(bridge)) === bridgeIndex) return;
     logger.warn({ bridge }, "the workers' bridge was removed or replaced; setting the network up again");
-    await setup(signal);
+    // Not by the caller's signal: others may wait for the same.
+    await setup(closing.signal);
   }
 
   async function make(signal: AbortSignal, priority: number): Promise<Attachment> {
     return queue.add(
       async () => {
-        await ensureSetUp(signal);
+        await ensureSetUp();
         const made = await attachments.make(signal);
         if (!signal.aborted) return made;
         await attachments.release(made.id);
@@ -162,6 +164,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
   }
 
   async function close(): Promise<void> {
+    closing.abort();
     const unused = await pool.close();
     await Promise.all(unused.map((attachment) => releaseQuietly(attachment.id)));
     await attachments.settled();
