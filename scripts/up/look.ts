@@ -71,7 +71,9 @@ function containerdSocket(settings: ScriptSettings): MachineCheck {
 function agentPort(settings: ScriptSettings, ours: boolean): MachineCheck[] {
   const [host, number] = settings.agentAddress.split(/:(?=\d+$)/);
   if (settings.agentAddress.startsWith("unix:") || host === undefined || number === undefined) return [];
-  return [port("agent", "ESB_AGENT_ADDRESS", host, Number(number), ours)];
+  // An IPv6 address is set apart from its port by brackets.
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  return [port("agent", "ESB_AGENT_ADDRESS", bare, Number(number), ours)];
 }
 
 async function runs(settings: ScriptSettings, name: string): Promise<boolean> {
