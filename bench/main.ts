@@ -1,7 +1,13 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { installPackages, missingPackages, packagesToTest, type SystemPackage } from "../scripts/machine/packages.ts";
+import {
+  installPackages,
+  missingPackages,
+  packagesToTest,
+  type SystemPackage,
+  withSystemFolders,
+} from "../scripts/machine/packages.ts";
 import { startEsb, type TestEsb } from "../test/support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../test/support/images.ts";
 import { table, write } from "./report.ts";
@@ -32,7 +38,7 @@ const groups: readonly { readonly freezeAfterMs: number; readonly rows: Readonly
   { freezeAfterMs: 50, rows: { burst, memory } },
 ];
 
-/** `npm run bench [-- row …]`: measures the rows, all by default, on an esb of its own. */
+/** `npm run bench [-- row …]`: measures the rows, all by default, on an esb of its own; keeps the results of all. */
 async function main(wanted: readonly string[]): Promise<void> {
   const known = groups.flatMap(({ rows }) => Object.keys(rows));
   const unknown = wanted.filter((name) => !known.includes(name));
@@ -48,9 +54,13 @@ async function main(wanted: readonly string[]): Promise<void> {
       done.push(await measure(esb));
     }
   }
+  console.log(table(done));
+  if (wanted.length > 0) {
+    console.error("results/ stays as it is: only a run of all rows is kept there");
+    return;
+  }
   const folder = join(import.meta.dirname, "results");
   await write(done, folder, { containerd: await version("containerd"), runc: await version("runc") });
-  console.log(table(done));
 }
 
 async function startBenchEsb(freezeAfterMs: number): Promise<TestEsb> {
@@ -69,4 +79,5 @@ async function version(command: string): Promise<string> {
   return stdout.split("\n")[0] ?? "";
 }
 
+process.env.PATH = withSystemFolders(process.env.PATH);
 await main(process.argv.slice(2));
