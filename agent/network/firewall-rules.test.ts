@@ -5,6 +5,10 @@ import { installRules, removeRules } from "./firewall-rules.ts";
 const plan = { network: "lab", bridge: "lab0", subnet: "10.9.0.0/24", hostNameServers: ["192.0.2.2"] };
 const empty = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";
 const installed = [
+  "*mangle",
+  ":ESB-lab-TO - [0:0]",
+  "-A FORWARD -m comment --comment esb -j ESB-lab-TO",
+  "COMMIT",
   "*filter",
   ":ESB-lab-FWD - [0:0]",
   ":ESB-lab-IN - [0:0]",
@@ -28,7 +32,9 @@ test("workers are cut off from each other and from the host before anything is a
   const rules = installRules(plan, empty);
   const forward = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-FWD"));
   assert.match(forward[0] ?? "", /-i lab0 -o lab0 -j DROP$/);
-  assert.match(forward.at(-1) ?? "", /-o lab0 -j DROP$/);
+  const towards = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-TO"));
+  assert.match(towards.at(-1) ?? "", /-o lab0 -j DROP$/);
+  assert.ok(rules.indexOf("*mangle") < rules.indexOf("*filter"));
   const input = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-IN"));
   assert.match(input.at(-1) ?? "", /-i lab0 -j DROP$/);
   assert.equal(input.filter((line) => line.includes("-d 192.0.2.2") && line.includes("--dport 53")).length, 2);
@@ -36,9 +42,15 @@ test("workers are cut off from each other and from the host before anything is a
 
 test("a second installation replaces the jumps of the first", () => {
   const rules = installRules(plan, installed).split("\n");
-  for (const parent of ["FORWARD", "INPUT", "POSTROUTING"]) {
-    assert.equal(rules.filter((line) => line.startsWith(`-D ${parent} `)).length, 1, parent);
-    assert.equal(rules.filter((line) => line.startsWith(`-I ${parent} 1 `)).length, 1, parent);
+  for (const [parent, name] of [
+    ["FORWARD", "TO"],
+    ["FORWARD", "FWD"],
+    ["INPUT", "IN"],
+    ["POSTROUTING", "NAT"],
+  ]) {
+    const jump = `-m comment --comment esb -j ESB-lab-${name}`;
+    assert.equal(rules.filter((line) => line === `-D ${parent} ${jump}`).length, 1, name);
+    assert.equal(rules.filter((line) => line === `-I ${parent} 1 ${jump}`).length, 1, name);
   }
 });
 

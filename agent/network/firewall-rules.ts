@@ -8,17 +8,19 @@ export interface FirewallPlan {
 }
 
 interface Chain {
-  readonly table: "filter" | "nat";
+  readonly table: "mangle" | "filter" | "nat";
   readonly parent: "FORWARD" | "INPUT" | "POSTROUTING";
   readonly name: string;
+  readonly rules: (plan: FirewallPlan) => string[];
 }
 
 /** Our chains; iptables allows 28 characters, of which a network's name takes ten at most. */
 function chainsOf(network: string): readonly Chain[] {
   return [
-    { table: "filter", parent: "FORWARD", name: `ESB-${network}-FWD` },
-    { table: "filter", parent: "INPUT", name: `ESB-${network}-IN` },
-    { table: "nat", parent: "POSTROUTING", name: `ESB-${network}-NAT` },
+    { table: "mangle", parent: "FORWARD", name: `ESB-${network}-TO`, rules: rulesTowardsWorkers },
+    { table: "filter", parent: "FORWARD", name: `ESB-${network}-FWD`, rules: forwardRules },
+    { table: "filter", parent: "INPUT", name: `ESB-${network}-IN`, rules: inputRules },
+    { table: "nat", parent: "POSTROUTING", name: `ESB-${network}-NAT`, rules: masqueradeRules },
   ];
 }
 
@@ -28,12 +30,11 @@ function chainsOf(network: string): readonly Chain[] {
  * @param saved output of iptables-save
  */
 export function installRules(plan: FirewallPlan, saved: string): string {
-  const rules = { FORWARD: forwardRules(plan), INPUT: inputRules(plan), POSTROUTING: masqueradeRules(plan) };
   return tables(plan.network, (chain) => [
     // Declaring a chain creates or empties it.
     `:${chain.name} - [0:0]`,
     ...jumpsTo(chain, saved).map(asDeletion),
-    ...rules[chain.parent].map((rule) => `-A ${chain.name} -m comment --comment esb ${rule}`),
+    ...chain.rules(plan).map((rule) => `-A ${chain.name} -m comment --comment esb ${rule}`),
     `-I ${chain.parent} 1 -m comment --comment esb -j ${chain.name}`,
   ]);
 }
@@ -46,6 +47,14 @@ export function removeRules(network: string, saved: string): string {
   });
 }
 
+/**
+ * Nobody but the host opens connections to workers. In the table that comes before `filter`, where the workers of a
+ * second esb on this machine, or whoever else is let out by a rule ahead of ours, would be accepted first.
+ */
+function rulesTowardsWorkers({ bridge }: FirewallPlan): string[] {
+  return [`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`, `-o ${bridge} -j DROP`];
+}
+
 /** The host reaches workers through OUTPUT, which is left alone; this is what crosses the host. */
 function forwardRules({ bridge, subnet }: FirewallPlan): string[] {
   return [
@@ -53,7 +62,6 @@ function forwardRules({ bridge, subnet }: FirewallPlan): string[] {
     `-i ${bridge} ! -s ${subnet} -j DROP`,
     `-i ${bridge} -j ACCEPT`,
     `-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
-    `-o ${bridge} -j DROP`,
   ];
 }
 
@@ -74,7 +82,7 @@ function masqueradeRules({ subnet }: FirewallPlan): string[] {
 }
 
 function tables(network: string, linesOf: (chain: Chain) => string[]): string {
-  return (["filter", "nat"] as const)
+  return (["mangle", "filter", "nat"] as const)
     .map((table) => {
       const lines = chainsOf(network)
         .filter((chain) => chain.table === table)

@@ -29,9 +29,24 @@ test("a worker cannot reach another worker, neither on the link nor through the 
   await run("ip", "-n", one.id, "route", "add", `${host}/32`, "via", lab.gateway);
   await run("ip", "-n", other.id, "route", "add", `${one.endpoint.host}/32`, "via", lab.gateway);
   assert.equal(await lab.connect(one, host, 8080), "silence", "dropped on its way through the host");
+  await run("iptables", "-w", "-t", "mangle", "-F", `ESB-${lab.name}-TO`);
+  assert.equal(await lab.connect(one, host, 8080), "silence", "also by the rules of the second table");
   const rule = ["-i", lab.bridge, "-o", lab.bridge, "-m", "comment", "--comment", "esb", "-j", "DROP"];
   await run("iptables", "-w", "-D", `ESB-${lab.name}-FWD`, ...rule);
-  assert.equal(await lab.connect(one, host, 8080), "connected", "it is this rule that drops it");
+  assert.equal(await lab.connect(one, host, 8080), "connected", "it is these rules that drop it");
+});
+
+test("workers of two esb on one machine cannot reach each other", async () => {
+  await using first = await openLab();
+  await using second = await openLab();
+  const [one] = await twoWorkers(first);
+  const [other] = await twoWorkers(second);
+  await first.start(one, server("0.0.0.0", 8080));
+  await second.start(other, server("0.0.0.0", 8080));
+  assert.equal(await first.connect(undefined, one.endpoint.host, 8080), "connected", "the host can");
+  assert.equal(await second.connect(undefined, other.endpoint.host, 8080), "connected", "the host can");
+  assert.equal(await first.connect(one, other.endpoint.host, 8080), "silence");
+  assert.equal(await second.connect(other, one.endpoint.host, 8080), "silence");
 });
 
 test("it is the isolation of ports that keeps workers apart on the link", async () => {

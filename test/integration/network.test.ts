@@ -35,7 +35,7 @@ test("setup may be repeated: one masquerade rule, one jump to each chain, one ro
   await (await lab.open()).setup(never);
   const rules = (await run("iptables-save")).split("\n").filter((line) => line.includes(lab.name));
   assert.equal(rules.filter((line) => line.includes("MASQUERADE")).length, 1);
-  assert.equal(rules.filter((line) => /^-A (FORWARD|INPUT|POSTROUTING) /.test(line)).length, 3);
+  assert.equal(rules.filter((line) => /^-A (FORWARD|INPUT|POSTROUTING) /.test(line)).length, 4);
   assert.deepEqual(await lab.traces(), once);
 });
 
