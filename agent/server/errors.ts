@@ -23,7 +23,9 @@ export function errorMiddleware(logger: Logger): ServerMiddleware {
         error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error });
       const { status, fault } = errorTable[known.code];
       const level = fault === "esb" ? "error" : fault === "machine" ? "warn" : "info";
-      logger[level]({ err: error, method: call.method.path, code: known.code }, "a call failed");
+      // A mistake of the caller's or the function's is all in its message; where we noticed it helps nobody.
+      const what = level === "info" ? { reason: known.message } : { err: error };
+      logger[level]({ ...what, method: call.method.path, code: known.code }, "a call failed");
       context.trailer.set(errorCodeTrailer, known.code);
       throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : forHeader(known.message));
     }

@@ -1,3 +1,4 @@
+import { delay } from "../../common/delay.ts";
 import type {
   ImageServiceImplementation,
   ImportImageRequest,
@@ -27,6 +28,9 @@ export interface Images {
   remove(reference: string, signal: AbortSignal): Promise<boolean>;
 }
 
+/** As often as somebody can read it. */
+const betweenProgressMs = 100;
+
 export function imageService(images: Images, ready: Readiness): ImageServiceImplementation {
   return {
     async importImage(requests, { signal }) {
@@ -55,6 +59,7 @@ export function imageService(images: Images, ready: Readiness): ImageServiceImpl
       while (!(await Promise.race([ended, more.promise.then(() => false)]))) {
         more = Promise.withResolvers<void>();
         if (latest !== undefined) yield { event: { $case: "progress", value: latest } };
+        await Promise.race([ended, delay(betweenProgressMs, signal)]);
       }
       yield { event: { $case: "image", value: await done } };
     },

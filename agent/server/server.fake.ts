@@ -30,8 +30,8 @@ export async function testServer(
   const { listening = true, ...parts } = changes;
   const { service, runtime, ...workers } = await testService({ listening });
   const logged: string[] = [];
-  const log = (level: string) => (fields: { code: string; err: Error }) =>
-    logged.push(`${level} ${fields.code} ${fields.err.message}`);
+  const log = (level: string) => (fields: { code: string; err?: Error; reason?: string }) =>
+    logged.push(`${level} ${fields.code} ${fields.err?.message ?? fields.reason}`);
   const logger = { info: log("info"), warn: log("warn"), error: log("error") } as unknown as ServerParts["logger"];
   const agent = createAgentServer({
     workers: service,

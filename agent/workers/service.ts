@@ -82,7 +82,7 @@ export class WorkerService {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const { id, instanceId } = reference;
-    if (instanceId === undefined) {
+    if (instanceId === undefined || this.table.get(id)?.identity.instanceId === instanceId) {
       this.#ensuring.abortWhere(
         (key) => key.startsWith(`${id} `),
         new AgentError("WORKER_CONFLICT", `worker ${id} was destroyed while it was being started`),

@@ -83,9 +83,11 @@ export const links: MachineCheck = {
 export const firewall: MachineCheck = {
   name: "iptables",
   look: () =>
-    run("iptables", ["--wait", "--table", "nat", "--list-rules"]).then(
+    Promise.all(
+      ["filter", "nat", "mangle"].map((table) => run("iptables", ["--wait", "--table", table, "--list-rules"])),
+    ).then(
       () => ok("works"),
-      (error) => wrong(lastLine(error), "load the modules ip_tables and iptable_nat, or nf_tables"),
+      (error) => wrong(lastLine(error), "load the modules ip_tables, iptable_nat and iptable_mangle, or nf_tables"),
     ),
 };
 
