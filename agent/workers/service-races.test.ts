@@ -63,6 +63,18 @@ test("a Destroy breaks off the Ensure, which is told why, and leaves nothing", a
   assert.deepEqual(t.service.table.all(), []);
 });
 
+test("a Destroy of the very instance that is being started breaks off its Ensure too", async () => {
+  await using t = await testService();
+  t.runtime.at("snapshot", hang);
+  const ensuring = t.service.ensure(ensureRequest(), never);
+  await until(() => t.runtime.count("snapshot") > 0);
+  const instanceId = t.service.table.get(hello.id)?.identity.instanceId;
+  assert.ok(instanceId);
+  const [ensured] = await Promise.allSettled([ensuring, t.service.destroy({ id: hello.id, instanceId })]);
+  assert.equal(ensured.status === "rejected" && ensured.reason.code, "WORKER_CONFLICT");
+  assert.equal(t.runtime.workers.size, 0);
+});
+
 test("an Ensure that comes while a Destroy is under way waits, and makes a new worker", async () => {
   await using t = await testService();
   const { worker } = await t.service.ensure(ensureRequest(), never);
