@@ -24,6 +24,8 @@ export interface Records {
   load(id: string): Promise<AttachmentRecord | undefined>;
   remove(id: string): Promise<void>;
   list(): Promise<string[]>;
+  /** Removes what a `save` left that was cut off by a crash. Only while nothing is being saved. */
+  removeUnfinished(): Promise<void>;
 }
 
 /** @param folder made when the first record is saved */
@@ -45,6 +47,11 @@ export function createRecords(folder: string): Records {
     async list() {
       const names = await readdir(folder).catch(() => []);
       return names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
+    },
+    async removeUnfinished() {
+      const names = await readdir(folder).catch(() => []);
+      const unfinished = names.filter((name) => name.endsWith(".tmp"));
+      await Promise.all(unfinished.map((name) => rm(join(folder, name), { force: true })));
     },
   };
 }

@@ -32,6 +32,7 @@ export interface SweepParts {
  */
 export async function sweepAttachments(parts: SweepParts, kept: ReadonlySet<string>): Promise<number> {
   const { attachments, records, reservationsDir, logger } = parts;
+  if (attachments.live.size === 0) await records.removeUnfinished();
   const [recorded, namespaces, reservations] = await Promise.all([
     records.list(),
     parts.namespaces.list(),
