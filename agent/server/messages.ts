@@ -60,6 +60,10 @@ export function isOf(owner: string | undefined, worker: Worker): boolean {
   return owner === undefined || worker.identity.owner === owner;
 }
 
+export function caughtUp(position: string): WatchResponse {
+  return { position, event: { $case: "caughtUp", value: {} } };
+}
+
 /** @returns undefined for a change that is none of this owner's */
 export function toWatchResponse(message: WatchMessage, owner: string | undefined): WatchResponse | undefined {
   const mine = (worker: Worker) => isOf(owner, worker);

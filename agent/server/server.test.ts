@@ -56,7 +56,7 @@ test("a Watch begins with a snapshot, and one that comes back goes on where it e
     }
   })();
   await assert.rejects(reading, { name: "AbortError" });
-  assert.deepEqual(cases, ["snapshot", "changed", "changed"]);
+  assert.deepEqual(cases, ["snapshot", "caughtUp", "changed", "changed"]);
 
   await workers.ensure({ ...request, owner: "other", slot: 1 });
   await workers.pause(hello);
@@ -64,15 +64,21 @@ test("a Watch begins with a snapshot, and one that comes back goes on where it e
   cases.length = 0;
   for await (const response of workers.watch({ owner: "gateway", position })) {
     note(response);
-    if (response.event?.$case === "removed") break;
+    if (response.event?.$case === "caughtUp") break;
   }
-  assert.deepEqual(cases, ["changed", "removed"]);
+  assert.deepEqual(cases, ["changed", "removed", "caughtUp"]);
+
+  for await (const response of workers.watch({ owner: "gateway", position })) {
+    note(response);
+    break;
+  }
+  assert.equal(cases.pop(), "caughtUp", "with nothing missed it is said at once");
 
   for await (const response of workers.watch({ owner: "gateway", position: "from.1" })) {
     note(response);
     break;
   }
-  assert.deepEqual(cases, ["changed", "removed", "snapshot"]);
+  assert.deepEqual(cases, ["changed", "removed", "caughtUp", "snapshot"]);
   assert.deepEqual(t.logged, []);
 });
 

@@ -1,6 +1,6 @@
 import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { WorkerService } from "../workers/service.ts";
-import { isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
+import { caughtUp, isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
 import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
 /** @throws AgentError that says why the agent can't work now */
@@ -41,9 +41,15 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
     async *watch(message, { signal }) {
       const owner = parseOwner(message);
       ready();
+      const present = workers.table.position;
+      let behind = message.position !== present;
+      if (!behind) yield caughtUp(present);
       for await (const change of workers.table.watch(message.position, signal)) {
         const response = toWatchResponse(change, owner);
         if (response !== undefined) yield response;
+        if (!behind || (change.type === "change" && change.position !== present)) continue;
+        behind = false;
+        yield caughtUp(change.position);
       }
     },
     async stats(message, { signal }) {

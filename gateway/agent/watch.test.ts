@@ -42,7 +42,7 @@ function setUp(watches: (readonly (WatchResponse | "open")[] | Error)[]) {
       },
       delay: async (ms) => {
         await settled();
-        if (ms !== 20) seen.push(`delay ${ms}`);
+        seen.push(`delay ${ms}`);
       },
     },
     {
@@ -60,11 +60,15 @@ test("goes on behind the last position, and says once that the agent is away", a
   const { seen, done } = setUp([
     [
       message("1", { $case: "snapshot", value: { workers: [worker] } }),
+      message("1", { $case: "caughtUp", value: {} }),
       message("2", { $case: "changed", value: worker }),
     ],
     new Error("refused"),
     new Error("refused"),
-    [message("3", { $case: "removed", value: { worker, reason: 3, exitStatus: undefined } })],
+    [
+      message("3", { $case: "removed", value: { worker, reason: 3, exitStatus: undefined } }),
+      message("3", { $case: "caughtUp", value: {} }),
+    ],
   ]);
   await done;
   assert.deepEqual(seen, [
@@ -86,8 +90,8 @@ test("goes on behind the last position, and says once that the agent is away", a
   ]);
 });
 
-test("a watch that has nothing to say is up all the same", async () => {
-  const { seen, done, stop } = setUp([["open"]]);
+test("a watch that goes on where nothing was missed is up at once", async () => {
+  const { seen, done, stop } = setUp([[message("1", { $case: "caughtUp", value: {} }), "open"]]);
   await settled();
   await settled();
   assert.deepEqual(seen, ['watch ""', "up"]);

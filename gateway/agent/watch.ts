@@ -20,7 +20,6 @@ export interface WatchObserver {
 
 const firstBackoffMs = 50;
 const longestBackoffMs = 1000;
-const quietMs = 20;
 
 /** How long to wait before attempt number `failures` + 1. */
 export function backoffMs(failures: number): number {
@@ -43,11 +42,11 @@ export async function followWorkers(
   while (!signal.aborted) {
     try {
       await source.connected(signal);
-      for await (const message of opened(source.watch(position, signal), () => source.delay(quietMs, signal))) {
-        if (message !== opening) {
-          deliver(message, listener);
-          position = message.position;
-        }
+      for await (const message of source.watch(position, signal)) {
+        deliver(message, listener);
+        position = message.position;
+        // Before that, what is known of a frozen worker may be out of date, and its address another's (S7).
+        if (message.event?.$case !== "caughtUp") continue;
         failures = 0;
         if (up !== true) observer.onUp();
         up = true;
@@ -60,27 +59,6 @@ export async function followWorkers(
       up = false;
       await source.delay(backoffMs(failures), signal).catch(() => undefined);
     }
-  }
-}
-
-const opening = Symbol("opening");
-
-/**
- * A watch that goes on from a position may have nothing to say for long, and one that is refused is refused soon: when
- * it has said nothing for a moment it is taken as up.
- */
-async function* opened(
-  messages: AsyncIterable<WatchResponse>,
-  quiet: () => Promise<void>,
-): AsyncIterable<WatchResponse | typeof opening> {
-  const iterator = messages[Symbol.asyncIterator]();
-  try {
-    const first = iterator.next();
-    const which = await Promise.race([first, quiet().then(() => opening)]);
-    if (which === opening) yield opening;
-    for (let next = await first; next.done !== true; next = await iterator.next()) yield next.value;
-  } finally {
-    await iterator.return?.();
   }
 }
 

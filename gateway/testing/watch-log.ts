@@ -22,11 +22,12 @@ export class WatchLog {
     if (id !== this.#id) {
       yield { position: this.#position(next), event: { $case: "snapshot", value: { workers: workers() } } };
     }
-    for (;;) {
+    for (let told = false; ; told = true) {
       for (; next < this.#events.length; ) {
         const event = this.#events[next++];
         yield { position: this.#position(next), event };
       }
+      if (!told) yield { position: this.#position(next), event: { $case: "caughtUp", value: {} } };
       await news.next();
     }
   }

@@ -20,7 +20,9 @@ export function watch(esb: TestEsb, request: { owner?: string; position?: string
   const messages: WatchResponse[] = [];
   let failure: unknown;
   const reading = (async () => {
-    for await (const message of esb.workers.watch(request, { signal: controller.signal })) messages.push(message);
+    for await (const message of esb.workers.watch(request, { signal: controller.signal })) {
+      if (message.event?.$case !== "caughtUp") messages.push(message);
+    }
   })().catch((error: unknown) => {
     failure = error;
   });
@@ -53,7 +55,7 @@ export function watch(esb: TestEsb, request: { owner?: string; position?: string
 function describe({ event }: WatchResponse): string {
   if (event?.$case === "snapshot") return `snapshot ${event.value.workers.map(({ id }) => id).join(",")}`;
   if (event?.$case === "changed") return `changed ${event.value.id} ${event.value.state}`;
-  return event === undefined ? "nothing" : `removed ${event.value.worker?.id} ${event.value.reason}`;
+  return event?.$case !== "removed" ? "nothing" : `removed ${event.value.worker?.id} ${event.value.reason}`;
 }
 
 /** Picks the removal of a worker. */

@@ -340,7 +340,14 @@ export interface WatchResponse {
     | //
     /** One worker is gone. */
     { $case: "removed"; value: WorkerRemoved }
+    | //
+    /** Sent once: the caller now knows all that was so when it called; what follows is news. */
+    { $case: "caughtUp"; value: CaughtUp }
     | undefined;
+}
+
+/** Nothing is missed any more. */
+export interface CaughtUp {
 }
 
 /** All workers at one moment. */
@@ -1784,6 +1791,9 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "removed":
         WorkerRemoved.encode(message.event.value, writer.uint32(34).fork()).join();
         break;
+      case "caughtUp":
+        CaughtUp.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1833,6 +1843,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.event = { $case: "removed", value: WorkerRemoved.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "caughtUp", value: CaughtUp.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1870,7 +1888,56 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         }
         break;
       }
+      case "caughtUp": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "caughtUp", value: CaughtUp.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseCaughtUp(): CaughtUp {
+  return {};
+}
+
+export const CaughtUp: MessageFns<CaughtUp> = {
+  encode(_: CaughtUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaughtUp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaughtUp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CaughtUp>): CaughtUp {
+    return CaughtUp.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<CaughtUp>): CaughtUp {
+    const message = createBaseCaughtUp();
     return message;
   },
 };
