@@ -8,6 +8,7 @@ import {
   type SystemPackage,
   withSystemFolders,
 } from "../scripts/machine/packages.ts";
+import { forgetSettings } from "../scripts/testing/settings.ts";
 import { startEsb, type TestEsb } from "../test/support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../test/support/images.ts";
 import { table, write } from "./report.ts";
@@ -80,4 +81,5 @@ async function version(command: string): Promise<string> {
 }
 
 process.env.PATH = withSystemFolders(process.env.PATH);
+forgetSettings();
 await main(process.argv.slice(2));

@@ -11,6 +11,7 @@ import { runChecks } from "./checks/run.ts";
 import { installPackages, missingPackages, packagesToTest, withSystemFolders } from "./machine/packages.ts";
 import { type Counts, runFiles } from "./testing/run-files.ts";
 import { selectTests } from "./testing/select.ts";
+import { forgetSettings } from "./testing/settings.ts";
 
 process.env.PATH = withSystemFolders(process.env.PATH);
 const root = join(import.meta.dirname, "..");
@@ -81,11 +82,4 @@ function add(counts: Counts): void {
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;
-}
-
-/** Tests say themselves how esb is configured; what the user has set must not change their outcome. */
-function forgetSettings(): void {
-  for (const name of Object.keys(process.env)) {
-    if (/^(ESB_(?!TEST_)|LAMBDA_NETWORK|RUNTIME_TYPE|LOG_LEVEL|IDLE_TIMEOUT)/.test(name)) delete process.env[name];
-  }
 }

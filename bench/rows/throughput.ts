@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort, type TestEsb } from "../../test/support/esb.ts";
-import type { Row } from "../samples.ts";
+import { median, type Row } from "../samples.ts";
 
 const run = promisify(execFile);
 const invocationPath = "/2015-03-31/functions/static/invocations";
@@ -12,7 +12,7 @@ const atLeast = 0.7;
 
 /**
  * Many connections through the gateway, against the least that a proxy in Node can do (`bare-proxy.ts`): both on
- * processor 0, worker and load (wrk) on the others, in turn.
+ * processor 0, the load (wrk) on processor 1, in turn.
  */
 export async function throughput(esb: TestEsb, seconds = 10, rounds = 3): Promise<Row> {
   await (await esb.invoke("static")).arrayBuffer();
@@ -36,10 +36,10 @@ export async function throughput(esb: TestEsb, seconds = 10, rounds = 3): Promis
     bare.kill();
     await ended;
   }
-  const value = Math.max(...ours) / Math.max(...reference);
+  const value = median(ours) / median(reference);
   return {
     name: "throughput",
-    what: `throughput: 32 connections, ${seconds} s, best of ${rounds}`,
+    what: `throughput: 32 connections, ${seconds} s, p50 of ${rounds}`,
     against: "a bare `node:http` + undici proxy, same cores",
     unit: "requests/s",
     ours,
