@@ -34,7 +34,9 @@ export interface StartParts extends DestroyParts {
 
 const specType = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 
-const longestTaskPauseMs = 1500;
+const longestTaskPauseMs = 500;
+/** containerd gives its own cleaning up five seconds. */
+const cleanUpMs = 8000;
 
 /**
  * Makes and starts a worker. The container's record comes before its snapshot: it is what keeps the snapshot from
@@ -119,24 +121,34 @@ async function prepareSnapshot({ client, snapshotter }: StartParts, key: string,
 }
 
 /**
- * A shim that was killed leaves its task in containerd's list for some hundred milliseconds, and what was asked about it
- * meanwhile said that it is gone. The container's record is ours, so nobody else's task can be in the way for longer.
+ * The container's record is ours, so nobody else's task can be in the way for longer than it takes containerd to clean
+ * up: some hundred milliseconds behind a shim that was killed, five seconds behind a creation whose client was.
  */
 async function createTask(
   client: StartParts["client"],
   request: Parameters<StartParts["client"]["tasks"]["create"]>[0],
   signal: AbortSignal,
 ): Promise<void> {
-  for (let pauseMs = 10; ; pauseMs *= 2) {
+  const deadline = performance.now() + cleanUpMs;
+  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, longestTaskPauseMs)) {
     try {
       await client.tasks.create(request);
       return;
     } catch (error) {
-      if (!isAlreadyExists(error) || pauseMs > longestTaskPauseMs) throw error;
+      if (!isInTheWay(error) || performance.now() + pauseMs > deadline) throw error;
     }
     await delay(pauseMs, signal);
     signal.throwIfAborted();
   }
+}
+
+/**
+ * A task that containerd still lists; or, with containerd 2, the folder of one whose creation is being cleaned up, and
+ * then what runc still has of it in a shim that containerd has forgotten: the refused try removes that.
+ */
+function isInTheWay(error: unknown): boolean {
+  const words = error instanceof ClientError ? error.details : "";
+  return isAlreadyExists(error) || /^mkdir .*: file exists|container with given ID already exists/.test(words);
 }
 
 /** The runtime's refusals say what is wrong with the command or the image, so they are passed on in its own words. */
