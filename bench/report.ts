@@ -40,9 +40,10 @@ export async function write(
     node: process.version,
     ...versions,
   };
-  await writeFile(
-    join(folder, "samples.json"),
-    `${JSON.stringify({ at: new Date().toISOString(), machine, rows }, null, 1)}\n`,
+  const lines = rows.map((row) =>
+    JSON.stringify(row, (_key, value) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value)),
   );
+  const head = JSON.stringify({ at: new Date().toISOString(), machine }).slice(0, -1);
+  await writeFile(join(folder, "samples.json"), `${head},"rows":[\n${lines.join(",\n")}\n]}\n`);
   await writeFile(join(folder, "chart.svg"), chart(rows));
 }
