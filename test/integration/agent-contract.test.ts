@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "nice-grpc";
 import { HealthDefinition } from "nice-grpc-server-health";
 import { ask, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { reflect } from "../support/reflection.ts";
@@ -113,7 +114,7 @@ test("W1: a message that is larger than the agent takes is refused", async () =>
   assert.equal(failure.status, "RESOURCE_EXHAUSTED");
 });
 
-test("W10: Stats tells the memory limit, memory, processes and a CPU time that grows", async () => {
+test("W10: Stats tells the memory limit, memory, processes and a CPU time that grows", needs("memory"), async () => {
   const workerId = "measured-0";
   const { worker } = await esb.workers.ensure(probeRequest("measured", { memoryMib: 192 }));
   const before = await esb.workers.stats({ workerId });

@@ -97,7 +97,9 @@ test("W1: SIGTERM lets a start that is under way end, or breaks it off without a
 
 test("S3: what starts leave behind that SIGKILL cut in the middle is swept at the next start", async (t) => {
   const random = randomNumbers(t);
-  for (let round = 0; round < 8; round += 1) {
+  // containerd 2 loses a shim whose creation is broken off; the next worker of that id removes it.
+  const forgetsShims = /Server:\s+Version:\s+v?2\./.test(await esb.ctr("version"));
+  for (let round = 0; round < 6; round += 1) {
     const requests = [0, 1, 2].map((slot) => ({ ...ensureRequest("cut"), slot }));
     const cut = requests.map((request) => esb.workers.ensure(request).catch(() => undefined));
     await delay(random(250));
@@ -109,11 +111,12 @@ test("S3: what starts leave behind that SIGKILL cut in the middle is swept at th
     const { workers } = await esb.workers.list({});
     for (const { id } of workers) assert.equal(await esb.taskState(id), "RUNNING");
     await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id })));
+    if (!forgetsShims) await assertNoTraces(esb, 5000);
+    for (const { worker } of await Promise.all(requests.map((request) => esb.workers.ensure(request)))) {
+      assert.deepEqual(await ask(worker, ""), { ok: true }, `round ${round}`);
+    }
+    await Promise.all(requests.map(({ slot }) => esb.workers.destroy({ workerId: `cut-${slot}` })));
     await assertNoTraces(esb, 5000);
-    const { worker } = await esb.workers.ensure(ensureRequest("cut"));
-    assert.deepEqual(await ask(worker, ""), { ok: true }, `round ${round}`);
-    await esb.workers.destroy({ workerId: "cut-0" });
-    await assertNoTraces(esb);
   }
 });
 

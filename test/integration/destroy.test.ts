@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, probeRequest } from "../support/calls.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { assertNoTraces, assertTraces, tracesOf } from "../support/traces.ts";
@@ -73,7 +74,7 @@ test("W8: without any grace the worker is killed at once", async () => {
   await assertNoTraces(esb);
 });
 
-test("W8: what a worker started goes with it", async () => {
+test("W8: what a worker started goes with it", needs("pids"), async () => {
   const { worker } = await esb.workers.ensure(probeRequest("parent"));
   const running = ask(worker, "exec", { argv: ["/bin/sh", "-c", "sleep 1000 & sleep 1000"] }).catch(() => undefined);
   await delay(300);

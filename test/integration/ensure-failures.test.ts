@@ -6,6 +6,7 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { PullPolicy, StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, type Failure, failureOf, probeRequest } from "../support/calls.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { busyboxArchive, probeArchive, probeImage, staticServerArchive } from "../support/images.ts";
 import { assertNoTraces } from "../support/traces.ts";
@@ -124,7 +125,7 @@ test("W6: a worker that never listens", async () => {
   assertFailure(failure, "FAILED_PRECONDITION", "WORKER_NOT_READY", /port 8080.*3000 ms/);
 });
 
-test("W6, W10: a worker that goes over its memory limit before it listens", async () => {
+test("W6, W10: a worker that goes over its memory limit before it listens", needs("memory"), async () => {
   const script = "const kept = []; for (;;) kept.push(Buffer.alloc(1e6, 1))";
   const command = ["/usr/local/bin/node", "-e", script];
   const failure = await failureOf(ensureBroken({ image: probeImage, command }));

@@ -5,11 +5,14 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, failureOf } from "../support/calls.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { randomNumbers } from "../support/random.ts";
 import { assertNoTraces } from "../support/traces.ts";
 
+/** What it runs has a CPU weight always. */
+const ctrCanRun = needs("cpu");
 let esb: TestEsb;
 before(async () => {
   esb = await startEsb({ archives: [await staticServerArchive()], settings: { ESB_NETWORK_POOL: "0" } });
@@ -86,7 +89,7 @@ test("W6: a foreign container that appears by ctr under the worker's id is taken
   await assertNoTraces(esb);
 });
 
-test("W6: a foreign container that appears and runs by ctr is taken over", async () => {
+test("W6: a foreign container that appears and runs by ctr is taken over", ctrCanRun, async () => {
   await esb.ctr("run", "-d", staticServerImage, "foreign-run-0");
   const { startKind, worker } = await esb.workers.ensure(ensureRequest("foreign-run"));
   assert.equal(startKind, StartKind.COLD);
@@ -110,7 +113,7 @@ test("W6: a container that appears by ctr during the start is taken over", async
   await assertNoTraces(esb);
 });
 
-test("W6: a running worker with our labels that the agent has not heard of is used as it is", async () => {
+test("W6: a running worker with our labels that the agent has not heard of is used as it is", ctrCanRun, async () => {
   const { worker: model } = await esb.workers.ensure(ensureRequest("unheard"));
   await esb.workers.destroy({ workerId: "unheard-0" });
   await using server = createServer((_, answer) => answer.end("{}"));

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { RemovalReason, StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, probeRequest } from "../support/calls.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { assertNoTraces } from "../support/traces.ts";
@@ -57,7 +58,7 @@ test("W6: a worker that exits by itself is told with its exit status and swept",
   await assertNoTraces(esb);
 });
 
-test("W10: a worker that the kernel killed at its memory limit is told as that", async () => {
+test("W10: a worker that the kernel killed at its memory limit is told as that", needs("memory"), async () => {
   const { worker } = await esb.workers.ensure(probeRequest("greedy"));
   await using watcher = await watchFromNow();
   await assert.rejects(ask(worker, "allocate", { mib: 400 }));
