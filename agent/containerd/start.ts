@@ -143,12 +143,12 @@ async function createTask(
 }
 
 /**
- * A task that containerd still lists; or, with containerd 2, the folder of one whose creation is being cleaned up, and
+ * A task that containerd still lists; or, since containerd 1.7, the folder of one whose creation is being cleaned up, and
  * then what runc still has of it in a shim that containerd has forgotten: the refused try removes that.
  */
 function isInTheWay(error: unknown): boolean {
   const words = error instanceof ClientError ? error.details : "";
-  return isAlreadyExists(error) || /^mkdir .*: file exists|container with given ID already exists/.test(words);
+  return isAlreadyExists(error) || /\bmkdir \S+: file exists|container with given ID already exists/.test(words);
 }
 
 /** The runtime's refusals say what is wrong with the command or the image, so they are passed on in its own words. */
