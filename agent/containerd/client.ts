@@ -139,6 +139,11 @@ export function isFailedPrecondition(error: unknown): boolean {
   return hasStatus(error, Status.FAILED_PRECONDITION);
 }
 
+/** The shim has died, and containerd has not cleaned up behind it yet: soon it knows of no such task. */
+export function isShimGone(error: unknown): boolean {
+  return hasStatus(error, Status.UNKNOWN) && error instanceof ClientError && error.details.includes("ttrpc: closed");
+}
+
 function hasStatus(error: unknown, status: Status): boolean {
   return error instanceof ClientError && error.code === status;
 }

@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { constants } from "node:os";
+import { delay } from "../../common/delay.ts";
 import { Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
-import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
+import { type ContainerdClient, isFailedPrecondition, isNotFound, isShimGone } from "./client.ts";
 import { absentAsUndefined } from "./inspect.ts";
 import { fromLabels } from "./labels.ts";
 import type { WorkerNetwork } from "./network.ts";
@@ -16,6 +17,9 @@ export interface DestroyParts {
 
 /** After SIGKILL only the kernel can hold a process back, and then not for ever. */
 const killTimeoutMs = 20_000;
+/** containerd takes a moment to notice that a shim has died; a loaded machine some more. */
+const shimGoneTries = 100;
+const shimGonePauseMs = 50;
 
 /**
  * W8: ends a worker in whatever state it is and removes task, snapshot, network, log and container, each only after
@@ -32,7 +36,7 @@ export async function destroyWorker(parts: DestroyParts, id: string, graceMs: nu
   const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
   const removeFiles = async () => {
     // Also without a task to be seen: a containerd that crashed while it made one has a shim that knows of none.
-    await absentAsUndefined(client.tasks.delete({ containerId: id }));
+    await deleteTask(client, id);
     if (container === undefined || container.snapshotKey === "") return;
     const { snapshotter, snapshotKey: key } = container;
     await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
@@ -46,6 +50,18 @@ export async function destroyWorker(parts: DestroyParts, id: string, graceMs: nu
   attached.delete(id);
   await absentAsUndefined(client.containers.delete({ id }));
   return container !== undefined || ended;
+}
+
+async function deleteTask(client: ContainerdClient, id: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await absentAsUndefined(client.tasks.delete({ containerId: id }));
+      return;
+    } catch (error) {
+      if (!isShimGone(error) || tries === shimGoneTries) throw error;
+      await delay(shimGonePauseMs);
+    }
+  }
 }
 
 /**
@@ -70,9 +86,7 @@ async function endTask(client: ContainerdClient, id: string, graceMs: number): P
   if (status === TaskStatus.STOPPED) return true;
 
   const over = new AbortController();
-  const exited = absentAsUndefined(client.tasks.wait({ containerId: id }, { signal: over.signal })).then(
-    () => true as const,
-  );
+  const exited = unlessGone(client.tasks.wait({ containerId: id }, { signal: over.signal })).then(() => true as const);
   exited.catch(() => undefined);
   try {
     if (status === TaskStatus.PAUSED || status === TaskStatus.PAUSING) await thaw(client, id);
@@ -88,21 +102,21 @@ async function endTask(client: ContainerdClient, id: string, graceMs: number): P
   }
 }
 
-async function thaw(client: ContainerdClient, id: string): Promise<void> {
-  try {
-    await client.tasks.resume({ containerId: id });
-  } catch (error) {
-    // Thawed or ended in between, by somebody else: both are as good.
-    if (!isNotFound(error) && !isFailedPrecondition(error)) throw error;
-  }
+/** Thawed or ended in between, by somebody else: both are as good. */
+function thaw(client: ContainerdClient, id: string): Promise<void> {
+  return unlessGone(client.tasks.resume({ containerId: id }));
 }
 
-async function signal(client: ContainerdClient, id: string, number: number): Promise<void> {
+function signal(client: ContainerdClient, id: string, number: number): Promise<void> {
+  return unlessGone(client.tasks.kill({ containerId: id, signal: number, all: number === constants.signals.SIGKILL }));
+}
+
+/** Waits for a call about a task; what containerd says of one that has ended, by itself or with its shim, is no error. */
+async function unlessGone(call: Promise<unknown>): Promise<void> {
   try {
-    await client.tasks.kill({ containerId: id, signal: number, all: number === constants.signals.SIGKILL });
+    await call;
   } catch (error) {
-    // NOT_FOUND is containerd's word for a process that has ended.
-    if (!isNotFound(error) && !isFailedPrecondition(error)) throw error;
+    if (!isNotFound(error) && !isFailedPrecondition(error) && !isShimGone(error)) throw error;
   }
 }
 
