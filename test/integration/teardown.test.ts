@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { createContainerdClient } from "../../agent/containerd/client.ts";
 import { startContainerd, type TestContainerd } from "../support/containerd.ts";
 import { staticServerArchive } from "../support/images.ts";
 import { freeSubnet } from "../support/subnet.ts";
@@ -25,12 +26,19 @@ async function tearDown(containerd: TestContainerd, ...flags: string[]): Promise
   return (await promisify(execFile)(process.execPath, [program, ...flags], { env: environment })).stdout;
 }
 
+/** Gives an image a name that is no reference, which newer versions of `ctr` refuse to do. */
+async function nameAnew({ address }: TestContainerd, image: string, name: string): Promise<void> {
+  using client = createContainerdClient({ address, namespace });
+  const { image: found } = await client.images.get({ name: image });
+  await client.images.create({ image: { ...found, name } });
+}
+
 test("a purge removes images of any name and what a broken pull left, and may be repeated", async () => {
   await using containerd = await startContainerd();
   const ctr = (...args: string[]) => containerd.ctr("--namespace", namespace, ...args);
   await ctr("images", "import", await staticServerArchive());
   const image = (await ctr("images", "ls", "-q")).trim();
-  await ctr("images", "tag", image, "Odd Name");
+  await nameAnew(containerd, image, "Odd Name");
   await ctr("leases", "create", "--id", "esb-pull-1", "esb.io/lease=pull");
 
   await tearDown(containerd);
