@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { detectHostLimits } from "../../agent/oci/host.ts";
 import {
   type FunctionSpec,
   PullPolicy,
@@ -11,6 +10,7 @@ import {
   type WorkerRemoved,
 } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { buildCached } from "../../scripts/image/cached.ts";
+import { needs } from "../support/controllers.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServer } from "../support/images.ts";
 
@@ -23,10 +23,6 @@ before(async () => {
   esb = await startEsb({ archives: [await probeArchive()] });
 });
 after(() => esb?.[Symbol.asyncDispose]());
-
-const { controllers } = await detectHostLimits();
-/** What a host has no controller for is not limited, as where version 2 of cgroups stands beside version 1. */
-const needs = (controller: string) => ({ skip: controllers.has(controller) ? false : `no ${controller} controller` });
 
 type Settings = Partial<FunctionSpec> & { name: string };
 
