@@ -75,6 +75,23 @@ test("a Destroy of the very instance that is being started breaks off its Ensure
   assert.equal(t.runtime.workers.size, 0);
 });
 
+test("a Destroy of an instance that runs already leaves an Ensure alone, which makes a new worker behind it", async () => {
+  await using t = await testService();
+  const { worker } = await t.service.ensure(ensureRequest(), never);
+  const { instanceId } = worker.identity;
+  const looked = Promise.withResolvers<void>();
+  t.runtime.at("inspect", () => looked.promise);
+  const changed = ensureRequest({ function: functionSpec({ memoryBytes: 512 * 1024 ** 2 }) });
+  const holding = t.service.ensure(ensureRequest(), never);
+  await until(() => t.runtime.count("inspect") > 0);
+  const destroying = t.service.destroy({ id: hello.id, instanceId });
+  const ensuring = t.service.ensure(changed, never);
+  looked.resolve();
+  assert.equal((await holding).startKind, "warm");
+  assert.equal(await destroying, true);
+  assert.notEqual((await ensuring).worker.identity.instanceId, instanceId);
+});
+
 test("an Ensure that comes while a Destroy is under way waits, and makes a new worker", async () => {
   await using t = await testService();
   const { worker } = await t.service.ensure(ensureRequest(), never);

@@ -82,7 +82,9 @@ export class WorkerService {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const { id, instanceId } = reference;
-    if (instanceId === undefined || this.table.get(id)?.identity.instanceId === instanceId) {
+    const before = this.table.get(id);
+    // An Ensure that merely looks at the named worker, or waits to replace it, is not what the caller wants gone.
+    if (instanceId === undefined || (before?.state === "starting" && before.identity.instanceId === instanceId)) {
       this.#ensuring.abortWhere(
         (key) => key.startsWith(`${id} `),
         new AgentError("WORKER_CONFLICT", `worker ${id} was destroyed while it was being started`),
