@@ -1,3 +1,4 @@
+import { delay } from "../../common/delay.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
 import { names, owner, staticFunction } from "../setting.ts";
@@ -8,7 +9,7 @@ export async function burst(esb: TestEsb, count = 20, rounds = 3): Promise<Row> 
   const start = (name: string) => esb.workers.ensure({ function: staticFunction(name), slot: 0, owner });
   const clear = async () => {
     for (const name of functions) await esb.workers.destroy({ workerId: `${name}-0` });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
   };
   const ours: number[] = [];
   const reference: number[] = [];

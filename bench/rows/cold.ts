@@ -1,4 +1,5 @@
 import { request } from "undici";
+import { delay } from "../../common/delay.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { staticServerImage } from "../../test/support/images.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
@@ -22,7 +23,7 @@ export async function cold(esb: TestEsb, rounds = 30): Promise<Row> {
       }),
     );
     await esb.workers.destroy({ workerId: "cold-0" });
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await delay(150);
   }
   const what = `cold: Ensure with network until the first answer, p50 of ${rounds}`;
   return ratioRow({ name: "cold", what, against: "`ctr run -d` without network", ours, reference }, 1.0);

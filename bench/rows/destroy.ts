@@ -1,3 +1,4 @@
+import { delay } from "../../common/delay.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { staticServerImage } from "../../test/support/images.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
@@ -19,7 +20,7 @@ export async function destroy(esb: TestEsb, rounds = 30): Promise<Row> {
     );
     await esb.workers.ensure({ function: staticFunction("gone"), slot: 0, owner });
     ours.push(await timed(() => esb.workers.destroy({ workerId: "gone-0" })));
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await delay(150);
   }
   const what = `destroy, p50 of ${rounds}`;
   return ratioRow(

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort, type TestEsb } from "../../test/support/esb.ts";
+import type { TestEsb } from "../../test/support/esb.ts";
+import { freePort } from "../../test/support/port.ts";
 import { median, type Row } from "../samples.ts";
 
 const run = promisify(execFile);

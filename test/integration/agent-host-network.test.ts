@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
-import { freePort, startEsb, type TestEsb } from "../support/esb.ts";
+import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
+import { freePort } from "../support/port.ts";
 import { assertNoTraces, tracesOf } from "../support/traces.ts";
 
 const count = 3;

@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Channel, type Client, createChannel, createClientFactory } from "nice-grpc";
 import { type DeadlineOptions, deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
+import { freePort } from "./port.ts";
 import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
 import { freeSubnet } from "./subnet.ts";
 
@@ -167,16 +166,6 @@ async function start(options: EsbOptions): Promise<TestEsb> {
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 export async function* archiveMessages(path: string, name = "") {

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "./port.ts";
 import { type Authority, makeAuthority } from "./registry-tls.ts";
 import { startTokenServer, type TokenServer } from "./registry-token.ts";
 
@@ -142,16 +143,6 @@ function configuration(
 function splitName(name: string): [repository: string, tag: string] {
   const colon = name.lastIndexOf(":");
   return [name.slice(0, colon), name.slice(colon + 1)];
-}
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 async function untilListening(daemon: ChildProcess, host: string, logPath: string): Promise<void> {
