@@ -18,6 +18,8 @@ export const errorTable = {
   /** Between the runtime and Ensure only, which takes the container over; never sent. */
   CONTAINER_EXISTS: { status: Status.ABORTED, fault: "machine" },
   NETWORK_FAILED: { status: Status.INTERNAL, fault: "machine" },
+  MEMORY_EXHAUSTED: { status: Status.RESOURCE_EXHAUSTED, fault: "machine" },
+  HOST_EXHAUSTED: { status: Status.RESOURCE_EXHAUSTED, fault: "machine" },
   NETWORK_EXHAUSTED: { status: Status.RESOURCE_EXHAUSTED, fault: "machine" },
   RUNTIME_UNAVAILABLE: { status: Status.UNAVAILABLE, fault: "machine" },
   INTERNAL: { status: Status.INTERNAL, fault: "esb" },

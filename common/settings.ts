@@ -107,6 +107,22 @@ export const settings = {
     description:
       "How long a request may wait for a function's worker, the cold start included, before it is answered 429.",
   }),
+  ESB_QUEUE_MIB: setting(whole(1, 1_048_576), {
+    default: "256",
+    usedBy: ["gateway"],
+    description: "MiB that the events of all waiting requests may take together; beyond it a request is answered 429.",
+  }),
+  ESB_STARTS_AT_ONCE: setting(whole(1, 1000), {
+    default: "4",
+    usedBy: ["gateway"],
+    description: "Workers that may be started at the same time; one function never takes all of these places.",
+  }),
+  ESB_DRAIN_TIMEOUT_MS: setting(milliseconds(0), {
+    default: "8000",
+    usedBy: ["gateway"],
+    description:
+      "How long the gateway waits for running and queued requests when it is told to end; those that are left are answered 503.",
+  }),
   ESB_AGENT_ADDRESS: setting(grpcAddress, {
     default: "127.0.0.1:50051",
     usedBy: ["agent", "gateway", "scripts"],
@@ -184,6 +200,35 @@ export const settings = {
     usedBy: ["agent"],
     description: "Time between SIGTERM and SIGKILL when a worker is destroyed.",
   }),
+  ESB_MEMORY_PERCENT: setting(whole(1, 10_000), {
+    default: "100",
+    usedBy: ["agent"],
+    description:
+      "Share of the host's memory, in percent, that the memory limits of all workers may add up to; more than 100 overbooks it.",
+  }),
+  ESB_OWNER_TIMEOUT_MINUTES: setting(
+    number.pipe(z.number().refine((value) => value > 0 && value <= 527_040, "must be more than 0 and at most 527040")),
+    {
+      default: "10",
+      usedBy: ["agent"],
+      description: "How long a gateway may be away before its workers are removed.",
+    },
+  ),
+  ESB_SWEEP_INTERVAL_SECONDS: setting(whole(1, 86_400), {
+    default: "60",
+    usedBy: ["agent"],
+    description: "How often the agent looks for what belongs to nobody and removes it.",
+  }),
+  ESB_WORKER_LOG_KIB: setting(whole(16, 1_048_576), {
+    default: "5120",
+    usedBy: ["agent"],
+    description: "Size in KiB at which a worker's log file is put aside and a new one begun.",
+  }),
+  ESB_WORKER_LOG_FILES: setting(whole(1, 100), {
+    default: "2",
+    usedBy: ["agent"],
+    description: "Log files that are kept of each worker, the current one included.",
+  }),
   ESB_NETWORK: setting(z.enum(["cni", "host"]), {
     default: "cni",
     usedBy: ["agent", "scripts"],
@@ -202,6 +247,12 @@ export const settings = {
     default: "10.63.0.0/16",
     usedBy: ["agent", "scripts"],
     description: "The workers' subnet.",
+  }),
+  ESB_IDENTITY_SUBNET: setting(z.cidrv4("must be an IPv4 subnet such as 240.0.0.0/8"), {
+    default: "240.0.0.0/8",
+    usedBy: ["agent", "scripts"],
+    description:
+      "Range of the addresses that invocations go to: each worker ever made has one of its own, beside its address in ESB_SUBNET. Only this host sees them.",
   }),
   ESB_CNI_CONF: setting(z.string().min(1), {
     default: "cni/esb.conflist",

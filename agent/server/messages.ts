@@ -47,6 +47,7 @@ export function toMessage(worker: Worker): ProtoWorker {
   const running = worker.state === "running" || worker.state === "paused" ? worker : undefined;
   return {
     ...identity,
+    lastAccessMs: BigInt(worker.identity.createdAtMs),
     createdAtMs: BigInt(Math.round(createdAtMs)),
     state: states[worker.state],
     host: running?.endpoint.host ?? "",

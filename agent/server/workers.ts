@@ -1,4 +1,5 @@
 import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { AgentError } from "../errors.ts";
 import type { WorkerService } from "../workers/service.ts";
 import { caughtUp, isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
 import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
@@ -51,6 +52,10 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
         behind = false;
         yield caughtUp(change.position);
       }
+    },
+    // biome-ignore lint/correctness/useYield: not there yet
+    async *logs() {
+      throw new AgentError("INTERNAL", "logs cannot be read yet");
     },
     async stats(message, { signal }) {
       const id = parseWorkerId(message);

@@ -32,6 +32,7 @@ const reasons: Readonly<Record<number, pool.RemovalReason>> = {
   [RemovalReason.EXITED]: "exited",
   [RemovalReason.OUT_OF_MEMORY]: "out-of-memory",
   [RemovalReason.REPLACED]: "replaced",
+  [RemovalReason.NETWORK_LOST]: "network-lost",
 };
 
 export function toFunctionSpec(definition: FunctionDefinition): FunctionSpec {
@@ -58,6 +59,7 @@ export function toWorkerInfo(worker: Worker): pool.WorkerInfo {
     host: worker.host,
     port: worker.port,
     state: states[worker.state] ?? "stopped",
+    lastAccessMs: Number(worker.lastAccessMs),
   };
 }
 

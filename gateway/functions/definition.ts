@@ -13,11 +13,29 @@ export interface FunctionDefinition {
   readonly tmpMib: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly pullPolicy: PullPolicy;
+  readonly concurrency: Concurrency;
+  readonly idle: IdleTimes;
+}
+
+/** How many workers a function has. */
+export interface Concurrency {
+  /** Kept also when idle. */
+  readonly min: number;
+  readonly max: number;
+  /** That many it gets, and keeps, however much others want. */
+  readonly reserved: number;
+}
+
+/** When a worker that nobody uses is frozen and destroyed; undefined: as the gateway's settings say. */
+export interface IdleTimes {
+  /** 0: at once; -1: never. */
+  readonly freezeAfterMs: number | undefined;
+  readonly destroyAfterMs: number | undefined;
 }
 
 export type Functions = ReadonlyMap<string, FunctionDefinition>;
 
-/** Whether a worker made from one can serve the other; from or for nothing, none can. */
+/** Whether a worker made from one can serve the other; from or for nothing, none can. How many there are is no matter. */
 export function sameDefinition(a: FunctionDefinition | undefined, b: FunctionDefinition | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   return a === b || fingerprint(a) === fingerprint(b);

@@ -5,7 +5,14 @@ import type { FunctionDefinition, Functions } from "./definition.ts";
 import { type FunctionsFile, fileSchema } from "./schema.ts";
 import { substitute, type VariableLookup } from "./substitute.ts";
 
-const builtIn = { timeout: 3, memory: 128, tmp: 512, pullPolicy: "if-not-present" } as const;
+const builtIn = {
+  timeout: 3,
+  memory: 128,
+  tmp: 512,
+  pullPolicy: "if-not-present",
+  concurrency: { min: 0, max: 10, reserved: 0 },
+  idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
+} as const;
 
 const mostSyntaxErrors = 5;
 
@@ -125,6 +132,8 @@ function merge(file: FunctionsFile): Functions {
         tmpMib: given.tmp ?? defaults.tmp ?? builtIn.tmp,
         environment: Object.freeze({ ...defaults.environment, ...given.environment }),
         pullPolicy: given.pullPolicy ?? defaults.pullPolicy ?? builtIn.pullPolicy,
+        concurrency: builtIn.concurrency,
+        idle: builtIn.idle,
       }),
     );
   }

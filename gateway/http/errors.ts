@@ -63,6 +63,8 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
   WORKER_NOT_READY: badFunction,
   WORKER_NOT_FOUND: unavailable,
   WORKER_CONFLICT: unavailable,
+  MEMORY_EXHAUSTED: { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+  HOST_EXHAUSTED: { name: "ServiceException", status: 503, retryAfterSeconds: 5 },
   NETWORK_FAILED: { name: "EC2UnexpectedException" },
   NETWORK_EXHAUSTED: { name: "ENILimitReachedException", status: 503, retryAfterSeconds: 5 },
   RUNTIME_UNAVAILABLE: unavailable,

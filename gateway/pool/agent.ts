@@ -10,6 +10,8 @@ export interface WorkerInfo {
   readonly host: string;
   readonly port: number;
   readonly state: "starting" | "running" | "paused" | "stopped";
+  /** When the agent last ensured, froze or thawed it, in milliseconds since 1970. */
+  readonly lastAccessMs: number;
 }
 
 export type StartKind = "cold" | "thawed" | "warm";
@@ -36,7 +38,7 @@ export interface WorkerAgent {
   destroy(worker: WorkerInfo, graceMs?: number): Promise<void>;
 }
 
-export type RemovalReason = "unknown" | "destroyed" | "exited" | "out-of-memory" | "replaced";
+export type RemovalReason = "unknown" | "destroyed" | "exited" | "out-of-memory" | "replaced" | "network-lost";
 
 /** What the agent tells of this gateway's workers, in order. */
 export interface WorkerListener {

@@ -169,6 +169,7 @@ export class FakeAgent implements AsyncDisposable {
         return this.#log.follow(request.position, workers, AbortSignal.any([context.signal, this.#closing.signal]));
       },
       stats: async () => ({}),
+      logs: async function* () {},
     };
   }
 }

@@ -87,6 +87,7 @@ export function workerInfo(instanceId: string, rest: Partial<WorkerInfo> = {}): 
     host: "10.0.0.1",
     port: 8080,
     state: "running",
+    lastAccessMs: 0,
     ...rest,
   };
 }
@@ -102,6 +103,8 @@ export function definition(image = "a", name = "f"): FunctionDefinition {
     tmpMib: 512,
     environment: {},
     pullPolicy: "if-not-present",
+    concurrency: { min: 0, max: 1, reserved: 0 },
+    idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
   };
 }
 

@@ -48,6 +48,10 @@ export const ErrorCode = {
   INTERNAL: 13,
   /** WORKER_CONFLICT - The worker cannot do this in its present state, for instance be frozen while it starts. */
   WORKER_CONFLICT: 14,
+  /** MEMORY_EXHAUSTED - Another worker's memory would overbook the host's beyond ESB_MEMORY_PERCENT. */
+  MEMORY_EXHAUSTED: 15,
+  /** HOST_EXHAUSTED - The machine has no room left for a worker: no disk space, file descriptors or processes; the message says which. */
+  HOST_EXHAUSTED: 16,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -69,6 +73,8 @@ export namespace ErrorCode {
   export type RUNTIME_UNAVAILABLE = typeof ErrorCode.RUNTIME_UNAVAILABLE;
   export type INTERNAL = typeof ErrorCode.INTERNAL;
   export type WORKER_CONFLICT = typeof ErrorCode.WORKER_CONFLICT;
+  export type MEMORY_EXHAUSTED = typeof ErrorCode.MEMORY_EXHAUSTED;
+  export type HOST_EXHAUSTED = typeof ErrorCode.HOST_EXHAUSTED;
   export type UNRECOGNIZED = typeof ErrorCode.UNRECOGNIZED;
 }
 
@@ -156,6 +162,8 @@ export const RemovalReason = {
   OUT_OF_MEMORY: 3,
   /** REPLACED - A newer spec took its place. */
   REPLACED: 4,
+  /** NETWORK_LOST - Its network namespace was removed from outside: it can't be reached any more. */
+  NETWORK_LOST: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -167,7 +175,28 @@ export namespace RemovalReason {
   export type EXITED = typeof RemovalReason.EXITED;
   export type OUT_OF_MEMORY = typeof RemovalReason.OUT_OF_MEMORY;
   export type REPLACED = typeof RemovalReason.REPLACED;
+  export type NETWORK_LOST = typeof RemovalReason.NETWORK_LOST;
   export type UNRECOGNIZED = typeof RemovalReason.UNRECOGNIZED;
+}
+
+/** Where a line was printed to. */
+export const LogStream = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** STDOUT - Standard output. */
+  STDOUT: 1,
+  /** STDERR - Standard error. */
+  STDERR: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LogStream = typeof LogStream[keyof typeof LogStream];
+
+export namespace LogStream {
+  export type UNSPECIFIED = typeof LogStream.UNSPECIFIED;
+  export type STDOUT = typeof LogStream.STDOUT;
+  export type STDERR = typeof LogStream.STDERR;
+  export type UNRECOGNIZED = typeof LogStream.UNRECOGNIZED;
 }
 
 /** A function, as far as its workers depend on it. */
@@ -199,7 +228,7 @@ export interface FunctionSpec_EnvironmentEntry {
 
 /** One worker. */
 export interface Worker {
-  /** `<function>-<slot>`; the container's id in containerd. */
+  /** The container's id in containerd: `<function>-<slot>`, and a tag of the owner behind it unless that is `gateway`. */
   id: string;
   /** The function it belongs to. */
   function: string;
@@ -223,6 +252,8 @@ export interface Worker {
   specDigest: string;
   /** When it was made, in milliseconds since 1970. */
   createdAtMs: bigint;
+  /** When the agent last ensured, froze or thawed it, in milliseconds since 1970. */
+  lastAccessMs: bigint;
 }
 
 /** How long each part took, in milliseconds; 0 for a part that was not needed. */
@@ -384,6 +415,38 @@ export interface StatsResponse {
   oomKills: bigint;
   /** Processes and threads now. */
   pids: bigint;
+}
+
+export interface LogsRequest {
+  /** The worker's id. */
+  workerId: string;
+  /** Only this very worker; empty: whatever has the id now. */
+  instanceId: string;
+  /** Whether to go on with what is printed from now on. */
+  follow: boolean;
+  /** Only that many of the last lines; absent: all that are kept. */
+  tailLines?:
+    | number
+    | undefined;
+  /** Only lines from this moment on, in nanoseconds since 1970; 0: all that are kept. */
+  sinceNs: bigint;
+}
+
+export interface LogsResponse {
+  /** Lines in the order in which they were printed. */
+  lines: LogLine[];
+}
+
+/** A line that a worker printed. */
+export interface LogLine {
+  /** When it was read from the worker, in nanoseconds since 1970. */
+  timeNs: bigint;
+  /** Where it was printed to. */
+  stream: LogStream;
+  /** The line without its end; not necessarily UTF-8. */
+  text: Buffer;
+  /** Whether the line goes on in the next one of this stream: long lines are cut. */
+  partial: boolean;
 }
 
 export interface ImportImageRequest {
@@ -719,6 +782,7 @@ function createBaseWorker(): Worker {
     instanceId: "",
     specDigest: "",
     createdAtMs: 0n,
+    lastAccessMs: 0n,
   };
 }
 
@@ -762,6 +826,12 @@ export const Worker: MessageFns<Worker> = {
         throw new globalThis.Error("value provided for field message.createdAtMs of type uint64 too large");
       }
       writer.uint32(96).uint64(message.createdAtMs);
+    }
+    if (message.lastAccessMs !== 0n) {
+      if (BigInt.asUintN(64, message.lastAccessMs) !== message.lastAccessMs) {
+        throw new globalThis.Error("value provided for field message.lastAccessMs of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.lastAccessMs);
     }
     return writer;
   },
@@ -875,6 +945,14 @@ export const Worker: MessageFns<Worker> = {
             message.createdAtMs = reader.uint64() as bigint;
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.lastAccessMs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -905,6 +983,9 @@ export const Worker: MessageFns<Worker> = {
     message.specDigest = object.specDigest ?? "";
     message.createdAtMs = (object.createdAtMs !== undefined && object.createdAtMs !== null)
       ? BigInt(object.createdAtMs)
+      : 0n;
+    message.lastAccessMs = (object.lastAccessMs !== undefined && object.lastAccessMs !== null)
+      ? BigInt(object.lastAccessMs)
       : 0n;
     return message;
   },
@@ -2257,6 +2338,261 @@ export const StatsResponse: MessageFns<StatsResponse> = {
   },
 };
 
+function createBaseLogsRequest(): LogsRequest {
+  return { workerId: "", instanceId: "", follow: false, tailLines: undefined, sinceNs: 0n };
+}
+
+export const LogsRequest: MessageFns<LogsRequest> = {
+  encode(message: LogsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerId !== "") {
+      writer.uint32(10).string(message.workerId);
+    }
+    if (message.instanceId !== "") {
+      writer.uint32(18).string(message.instanceId);
+    }
+    if (message.follow !== false) {
+      writer.uint32(24).bool(message.follow);
+    }
+    if (message.tailLines !== undefined) {
+      writer.uint32(32).uint32(message.tailLines);
+    }
+    if (message.sinceNs !== 0n) {
+      if (BigInt.asUintN(64, message.sinceNs) !== message.sinceNs) {
+        throw new globalThis.Error("value provided for field message.sinceNs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sinceNs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tailLines = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sinceNs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogsRequest>): LogsRequest {
+    return LogsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogsRequest>): LogsRequest {
+    const message = createBaseLogsRequest();
+    message.workerId = object.workerId ?? "";
+    message.instanceId = object.instanceId ?? "";
+    message.follow = object.follow ?? false;
+    message.tailLines = object.tailLines ?? undefined;
+    message.sinceNs = (object.sinceNs !== undefined && object.sinceNs !== null) ? BigInt(object.sinceNs) : 0n;
+    return message;
+  },
+};
+
+function createBaseLogsResponse(): LogsResponse {
+  return { lines: [] };
+}
+
+export const LogsResponse: MessageFns<LogsResponse> = {
+  encode(message: LogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      LogLine.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogsResponse>): LogsResponse {
+    return LogsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogsResponse>): LogsResponse {
+    const message = createBaseLogsResponse();
+    message.lines = object.lines?.map((e) => LogLine.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLogLine(): LogLine {
+  return { timeNs: 0n, stream: 0, text: Buffer.alloc(0), partial: false };
+}
+
+export const LogLine: MessageFns<LogLine> = {
+  encode(message: LogLine, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.timeNs !== 0n) {
+      if (BigInt.asUintN(64, message.timeNs) !== message.timeNs) {
+        throw new globalThis.Error("value provided for field message.timeNs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.timeNs);
+    }
+    if (message.stream !== 0) {
+      writer.uint32(16).int32(message.stream);
+    }
+    if (message.text.length !== 0) {
+      writer.uint32(26).bytes(message.text);
+    }
+    if (message.partial !== false) {
+      writer.uint32(32).bool(message.partial);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogLine {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogLine();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.timeNs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stream = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.partial = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogLine>): LogLine {
+    return LogLine.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogLine>): LogLine {
+    const message = createBaseLogLine();
+    message.timeNs = (object.timeNs !== undefined && object.timeNs !== null) ? BigInt(object.timeNs) : 0n;
+    message.stream = object.stream ?? 0;
+    message.text = object.text ?? Buffer.alloc(0);
+    message.partial = object.partial ?? false;
+    return message;
+  },
+};
+
 function createBaseImportImageRequest(): ImportImageRequest {
   return { content: undefined };
 }
@@ -3047,6 +3383,15 @@ export const AgentServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /** What a worker has printed, and with `follow` what it prints, until it is gone or the caller leaves. */
+    logs: {
+      name: "Logs",
+      requestType: LogsRequest as typeof LogsRequest,
+      requestStream: false,
+      responseType: LogsResponse as typeof LogsResponse,
+      responseStream: true,
+      options: {},
+    },
   },
 } as const;
 
@@ -3071,6 +3416,11 @@ export interface AgentServiceImplementation<CallContextExt = {}> {
   ): ServerStreamingMethodResult<DeepPartial<WatchResponse>>;
   /** What a worker uses now. */
   stats(request: StatsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<StatsResponse>>;
+  /** What a worker has printed, and with `follow` what it prints, until it is gone or the caller leaves. */
+  logs(
+    request: LogsRequest,
+    context: CallContext & CallContextExt,
+  ): ServerStreamingMethodResult<DeepPartial<LogsResponse>>;
 }
 
 export interface AgentServiceClient<CallOptionsExt = {}> {
@@ -3091,6 +3441,8 @@ export interface AgentServiceClient<CallOptionsExt = {}> {
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
   /** What a worker uses now. */
   stats(request: DeepPartial<StatsRequest>, options?: CallOptions & CallOptionsExt): Promise<StatsResponse>;
+  /** What a worker has printed, and with `follow` what it prints, until it is gone or the caller leaves. */
+  logs(request: DeepPartial<LogsRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<LogsResponse>;
 }
 
 /** Images in containerd's store. */
