@@ -1,7 +1,11 @@
+import { workerId } from "../agent/workers/identity.ts";
 import { type TestEsb, until } from "../test/support/esb.ts";
 import { staticServerImage } from "../test/support/images.ts";
 
 export const owner = "bench";
+
+/** The id of a worker of slot 0 that the bench itself has made. */
+export const ownWorkerId = (name: string) => workerId(name, 0, owner);
 
 /** Function spec of the static server, under a name of its own. */
 export const staticFunction = (name: string) => ({ name, image: staticServerImage, memoryMib: 128, timeoutMs: 30_000 });

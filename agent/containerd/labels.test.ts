@@ -29,6 +29,7 @@ test("what is written is read back", () => {
           instanceId: fc.string(),
           specDigest: fc.string(),
           createdAtMs: fc.nat(),
+          memoryBytes: fc.nat(),
         },
         { noNullPrototype: true },
       ),
@@ -47,8 +48,14 @@ test("labels that are not ours, or not all of them, are no worker's", () => {
   assert.equal(fromLabels("a-0", {}), undefined);
   assert.equal(fromLabels("a-0", { ...labels, created_by: "somebody" }), undefined);
   assert.equal(fromLabels("a-0", { ...labels, "esb.endpoint": "nowhere" }), undefined);
-  for (const name of Object.keys(labels).filter((label) => label !== "esb.created-at-ms")) {
+  const optional = ["esb.created-at-ms", "esb.memory"];
+  for (const name of Object.keys(labels).filter((label) => !optional.includes(label))) {
     const { [name]: _missing, ...rest } = labels;
     assert.equal(fromLabels("a-0", rest), undefined, name);
   }
+});
+
+test("G6: a worker from before the label of its memory counts as the smallest there is", () => {
+  const { "esb.memory": _memory, ...former } = toLabels(identity({ memoryBytes: 2 ** 30 }), belongings);
+  assert.equal(fromLabels("a-0", former)?.identity.memoryBytes, 128 * 1024 ** 2);
 });

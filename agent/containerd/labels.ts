@@ -6,6 +6,13 @@ export const ownershipLabels = { created_by: "edge-serverless-box" } as const;
 /** Selects containers, images and snapshots that are ours, in containerd's filter language. */
 export const ownershipFilter = `labels."created_by"==${ownershipLabels.created_by}`;
 
+/** Of a worker from before this label: what every worker has at least. */
+const leastMemoryBytes = 128 * 1024 ** 2;
+
+export function isOurs(labels: Readonly<Record<string, string>>): boolean {
+  return labels.created_by === ownershipLabels.created_by;
+}
+
 /** What a container remembers besides who the worker is. */
 export interface Belongings {
   readonly endpoint: Endpoint;
@@ -24,6 +31,7 @@ export function toLabels(identity: WorkerIdentity, { endpoint, attachmentId }: B
     "esb.instance": identity.instanceId,
     "esb.spec": identity.specDigest,
     "esb.created-at-ms": String(identity.createdAtMs),
+    "esb.memory": String(identity.memoryBytes),
     "esb.endpoint": `${endpoint.host}:${endpoint.port}`,
     "esb.network": attachmentId,
   };
@@ -42,12 +50,13 @@ export function fromLabels(
     "esb.instance": instanceId,
     "esb.spec": specDigest,
     "esb.created-at-ms": createdAtMs,
+    "esb.memory": memoryBytes,
     "esb.endpoint": address,
     "esb.network": attachmentId,
   } = labels;
   const [, host, port] = /^(.+):(\d+)$/.exec(address ?? "") ?? [];
   if (
-    labels.created_by !== ownershipLabels.created_by ||
+    !isOurs(labels) ||
     name === undefined ||
     slot === undefined ||
     owner === undefined ||
@@ -69,6 +78,7 @@ export function fromLabels(
       instanceId,
       specDigest,
       createdAtMs: Number(createdAtMs ?? 0),
+      memoryBytes: Number(memoryBytes ?? leastMemoryBytes),
     },
     belongings: { endpoint: { host, port: Number(port) }, attachmentId },
   };

@@ -12,6 +12,7 @@ const input: EnvironmentInput = {
     instanceId: "0b9f3f6e-8d5c-4a51-9c0b-2f4f2f0a7d11",
     specDigest: "sha256:0",
     createdAtMs: Date.UTC(2026, 0, 31, 23, 59),
+    memoryBytes: 128 * 1024 ** 2,
   },
   function: {
     name: "hello",

@@ -14,6 +14,7 @@ const input: SpecInput = {
     instanceId: "0b9f3f6e8d5c4a519c0b2f4f2f0a7d11",
     specDigest: "sha256:0",
     createdAtMs: 0,
+    memoryBytes: 128 * 1024 ** 2,
   },
   function: {
     name: "hello",

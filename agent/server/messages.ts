@@ -14,7 +14,6 @@ const states: Record<Worker["state"], WorkerState> = {
   starting: WorkerState.STARTING,
   running: WorkerState.RUNNING,
   paused: WorkerState.PAUSED,
-  stopped: WorkerState.STOPPED,
 };
 
 const reasons: Record<RemovalReason, ProtoReason> = {
@@ -22,6 +21,7 @@ const reasons: Record<RemovalReason, ProtoReason> = {
   exited: ProtoReason.EXITED,
   "out-of-memory": ProtoReason.OUT_OF_MEMORY,
   replaced: ProtoReason.REPLACED,
+  "network-lost": ProtoReason.NETWORK_LOST,
 };
 
 export const startKinds: Record<EnsureResult["startKind"], StartKind> = {
@@ -43,11 +43,11 @@ export function toPhases({ phases, totalMs }: EnsureResult): StartPhases {
 }
 
 export function toMessage(worker: Worker): ProtoWorker {
-  const { createdAtMs, ...identity } = worker.identity;
+  const { createdAtMs, memoryBytes: _limit, ...identity } = worker.identity;
   const running = worker.state === "running" || worker.state === "paused" ? worker : undefined;
   return {
     ...identity,
-    lastAccessMs: BigInt(worker.identity.createdAtMs),
+    lastAccessMs: BigInt(Math.round(running?.lastAccessMs ?? createdAtMs)),
     createdAtMs: BigInt(Math.round(createdAtMs)),
     state: states[worker.state],
     host: running?.endpoint.host ?? "",

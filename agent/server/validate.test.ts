@@ -185,10 +185,11 @@ test("several mistakes are told together, a thousand in few words", () => {
 test("a reference names a worker, and maybe an instance", () => {
   assert.deepEqual(parseReference({ workerId: "hello-0", instanceId: "" }), { id: "hello-0", instanceId: undefined });
   assert.deepEqual(parseReference({ workerId: "hello-0", instanceId: "ab-1" }), { id: "hello-0", instanceId: "ab-1" });
-  for (const workerId of ["", "hello", "hello-", "hello-x", "hello-00000"]) {
+  assert.equal(parseReference({ workerId: "hello-0.0a1b2c", instanceId: "" }).id, "hello-0.0a1b2c");
+  for (const workerId of ["", "hello", "hello-", "hello-x", "hello-00000", "hello-0.", "hello-0.0A1B2C", "hello.0-0"]) {
     assert.equal(
       refusal(() => parseReference({ workerId, instanceId: "" })),
-      "worker_id: must be <function>-<slot>",
+      "worker_id: must be <function>-<slot>, with .<owner's tag> behind it for another owner than gateway",
     );
   }
   const expected = "instance_id: must be at most 64 letters, digits and -";

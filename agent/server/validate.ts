@@ -18,7 +18,10 @@ const functionName = z
   .regex(joinedWords, "must be letters and digits, joined by single - or _");
 const workerId = z
   .string()
-  .regex(/^(?=.{1,64}-\d{1,4}$)[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*-\d{1,4}$/, "must be <function>-<slot>");
+  .regex(
+    /^(?=.{1,64}-\d{1,4}(?:\.|$))[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*-\d{1,4}(?:\.[0-9a-f]{6})?$/,
+    "must be <function>-<slot>, with .<owner's tag> behind it for another owner than gateway",
+  );
 const noNul = (text: string) => !text.includes("\0");
 const word = z.string().max(32_768, "must have at most 32768 characters").refine(noNul, "must not contain NUL");
 

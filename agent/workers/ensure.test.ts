@@ -12,13 +12,16 @@ const digest = specDigest(functionSpec());
 test("W6: what a container that is there means", () => {
   const worker = (state: RuntimeState, changes: Partial<RuntimeWorker> = {}): RuntimeWorker => ({
     id: "hello-0",
+    ours: true,
     identity: identity({ specDigest: digest }),
     state,
     endpoint: { host: "10.63.0.2", port: 8080 },
+    attachmentId: undefined,
     pid: 100,
     ...changes,
   });
-  const foreign = { identity: undefined };
+  const foreign = { ours: false, identity: undefined };
+  const illegible = { identity: undefined };
   const others = { identity: identity({ specDigest: digest, owner: "other" }) };
   const older = { identity: identity({ specDigest: "another" }) };
   const unattached = { endpoint: undefined };
@@ -28,7 +31,9 @@ test("W6: what a container that is there means", () => {
     [worker("paused"), "thaw"],
     [worker("stopped"), "replace"],
     [worker("created"), "replace"],
-    [worker("running", foreign), "replace"],
+    [worker("running", foreign), "refuse"],
+    [worker("stopped", foreign), "refuse"],
+    [worker("running", illegible), "replace"],
     [worker("running", older), "replace"],
     [worker("paused", older), "replace"],
     [worker("running", unattached), "replace"],
@@ -100,15 +105,26 @@ test("a changed spec replaces the worker; a changed pull policy doesn't", async 
   assert.equal(t.runtime.workers.size, 1);
 });
 
-test("another owner is refused, and the worker stays as it is", async () => {
+test("S6: another owner gets a worker of its own, and the first stays as it is", async () => {
   await using t = await testService();
   const { worker } = await t.service.ensure(ensureRequest(), never);
-  await assert.rejects(
-    t.service.ensure(ensureRequest({ owner: "other" }), never),
-    (error) =>
-      error instanceof AgentError && error.code === "WORKER_CONFLICT" && /gateway, not to other/.test(error.message),
-  );
+  const other = await t.service.ensure(ensureRequest({ owner: "other" }), never);
+  assert.equal(other.startKind, "cold");
+  assert.notEqual(other.worker.identity.id, worker.identity.id);
   assert.deepEqual(t.service.table.get("hello-0"), worker);
+  assert.equal(t.runtime.count("destroy"), 0);
+});
+
+test("S6: an owner whose id another's worker has is refused, and the worker stays as it is", async () => {
+  await using t = await testService();
+  const { worker } = await t.service.ensure(ensureRequest(), never);
+  const foreign = { ...worker, identity: { ...worker.identity, owner: "other" } };
+  t.runtime.put({ ...foreign, id: "hello-0" });
+  await assert.rejects(
+    t.service.ensure(ensureRequest(), never),
+    (error) =>
+      error instanceof AgentError && error.code === "WORKER_CONFLICT" && /other, not to gateway/.test(error.message),
+  );
   assert.equal(t.runtime.count("destroy"), 0);
 });
 

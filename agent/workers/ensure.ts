@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AgentError, errorTable, undone } from "../errors.ts";
 import type { Exit, ExitNotices } from "./exits.ts";
+import { foreignContainer } from "./foreign.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
 import { waitUntilListening } from "./ready.ts";
@@ -39,6 +40,7 @@ type Decision = "use" | "thaw" | "replace" | "create" | "refuse";
 /** W6: what an existing container, or none, means for an Ensure. */
 export function decide(existing: RuntimeWorker | undefined, wanted: { owner: string; specDigest: string }): Decision {
   if (existing === undefined) return "create";
+  if (!existing.ours) return "refuse";
   if (existing.identity === undefined) return "replace";
   if (existing.identity.owner !== wanted.owner) return "refuse";
   if (existing.identity.specDigest !== wanted.specDigest || existing.endpoint === undefined) return "replace";
@@ -59,10 +61,11 @@ export async function ensureWorker(
     const existing = lookFirst ? await parts.runtime.inspect(identity.id, signal) : undefined;
     const decision = decide(existing, identity);
     if (decision === "refuse") {
+      if (existing?.ours === false) throw foreignContainer(identity.id);
       const owner = existing?.identity?.owner;
       throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} belongs to ${owner}, not to ${request.owner}`);
     }
-    if (decision === "use" || decision === "thaw") return reuse(parts, live(existing), decision, measure, signal);
+    if (decision === "use" || decision === "thaw") return reuse(parts, live(existing, parts.now()), decision, measure, signal);
     if (lookFirst) {
       // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
       await parts.runtime.destroy(identity.id, 0);
@@ -118,7 +121,7 @@ async function create(
   const { runtime, table } = parts;
   table.set({ state: "starting", identity });
   try {
-    const worker = live(await runtime.start({ identity, function: spec }, measure, signal));
+    const worker = live(await runtime.start({ identity, function: spec }, measure, signal), parts.now());
     try {
       await untilReady(parts, worker, measure, signal);
     } catch (error) {
@@ -163,17 +166,18 @@ function exitError(id: string, exit: Exit): AgentError {
 }
 
 /** @throws AgentError INTERNAL when the runtime returned a worker that cannot be used, against its contract */
-function live(worker: RuntimeWorker | undefined): LiveWorker {
+function live(worker: RuntimeWorker | undefined, lastAccessMs: number): LiveWorker {
   const { identity, endpoint } = worker ?? {};
   if (worker === undefined || identity === undefined || endpoint === undefined) {
     throw new AgentError("INTERNAL", "the runtime returned a worker without identity or endpoint");
   }
-  return { state: "running", identity, endpoint, pid: worker.pid };
+  const { pid, attachmentId } = worker;
+  return { state: "running", identity, endpoint, pid, attachmentId, lastAccessMs };
 }
 
 function newIdentity(request: EnsureRequest, createdAtMs: number): WorkerIdentity {
   return {
-    id: workerId(request.function.name, request.slot),
+    id: workerId(request.function.name, request.slot, request.owner),
     function: request.function.name,
     slot: request.slot,
     owner: request.owner,
@@ -181,5 +185,6 @@ function newIdentity(request: EnsureRequest, createdAtMs: number): WorkerIdentit
     instanceId: randomUUID(),
     specDigest: specDigest(request.function),
     createdAtMs,
+    memoryBytes: request.function.memoryBytes,
   };
 }

@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseWorkerId } from "../server/validate.ts";
 import { specDigest, workerId } from "./identity.ts";
 import type { FunctionSpec } from "./runtime.ts";
 import { functionSpec } from "./worker.fake.ts";
 
-test("a worker's id is readable", () => {
-  assert.equal(workerId("hello", 12), "hello-12");
+test("W2: a worker's id is readable", () => {
+  assert.equal(workerId("hello", 12, "gateway"), "hello-12");
+});
+
+test("S6: owners have ids of their own, which containerd takes", () => {
+  const ids = ["gateway", "line-1", "line-2", "Gateway", "x".repeat(64)].map((owner) =>
+    workerId("f".repeat(64), 9999, owner),
+  );
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) {
+    assert.ok(id.length <= 76);
+    assert.match(id, /^f{64}-9999(\.[0-9a-f]{6})?$/);
+    assert.equal(parseWorkerId({ workerId: id }), id);
+  }
+  assert.equal(workerId("hello", 0, "line-1"), workerId("hello", 0, "line-1"));
 });
 
 test("the digest tells specs apart that make different workers, and only those", () => {

@@ -1,9 +1,16 @@
 import { createHash } from "node:crypto";
+import { settings } from "../../common/settings.ts";
 import type { FunctionSpec } from "./runtime.ts";
 
-/** `<function>-<slot>`: readable in `ctr`, and unambiguous, since a slot has digits only. */
-export function workerId(functionName: string, slot: number): string {
-  return `${functionName}-${slot}`;
+/**
+ * `<function>-<slot>`: readable in `ctr`, and unambiguous, since a slot has digits only. Other owners than the default
+ * one have a tag of theirs behind a dot, which no function's name contains (S6): 76 characters at most, containerd's
+ * limit.
+ */
+export function workerId(functionName: string, slot: number, owner: string): string {
+  const plain = `${functionName}-${slot}`;
+  if (owner === settings.ESB_OWNER.default) return plain;
+  return `${plain}.${createHash("sha256").update(owner).digest("hex").slice(0, 6)}`;
 }
 
 /**

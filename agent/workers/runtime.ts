@@ -21,7 +21,7 @@ export interface FunctionSpec {
 
 /** Who a worker is: kept with the container itself, so that an agent that starts anew can read it back. */
 export interface WorkerIdentity {
-  /** `<function>-<slot>`. */
+  /** See `workerId`. */
   readonly id: string;
   readonly function: string;
   readonly slot: number;
@@ -31,6 +31,8 @@ export interface WorkerIdentity {
   readonly instanceId: string;
   readonly specDigest: string;
   readonly createdAtMs: number;
+  /** The worker's memory limit. */
+  readonly memoryBytes: number;
 }
 
 export interface Endpoint {
@@ -43,12 +45,16 @@ export type RuntimeState = "created" | "running" | "paused" | "stopped";
 
 /** A worker as the runtime itself sees it. */
 export interface RuntimeWorker {
-  /** Absent for a container that has a worker's id but was not made by us. */
+  /** Whether it carries our mark. What does not is never touched, whatever id it has. */
+  readonly ours: boolean;
+  /** Absent when it does not say who it is: it was not made by us, or somebody changed what it says. */
   readonly identity: WorkerIdentity | undefined;
   readonly id: string;
   readonly state: RuntimeState;
   /** Absent when it was never attached. */
   readonly endpoint: Endpoint | undefined;
+  /** Name of its network attachment; absent as the endpoint is. */
+  readonly attachmentId: string | undefined;
   readonly pid: number;
 }
 
@@ -101,6 +107,7 @@ export interface WorkerRuntime {
    * Ends a worker, in whatever state it is, and removes all that was made for it. Once begun it is carried through.
    * @param graceMs time between SIGTERM and SIGKILL
    * @returns whether there was anything to remove
+   * @throws AgentError WORKER_CONFLICT when the container of this id was not made by us
    */
   destroy(id: string, graceMs: number): Promise<boolean>;
   /** Holds a worker to its share of CPU time, which a start is not held to; frozen ones too. */

@@ -5,6 +5,7 @@ import { type EnsureParts, type EnsureRequest, type EnsureResult, ensureWorker }
 import { type Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { KeyedLock } from "./lock.ts";
+import type { WorkerRecords } from "./records.ts";
 import type { RuntimeWorker, WorkerIdentity, WorkerRuntime, WorkerStats } from "./runtime.ts";
 import { SharedWork } from "./shared-work.ts";
 import { WorkerTable } from "./table.ts";
@@ -12,6 +13,7 @@ import { isLive, type LiveWorker } from "./worker.ts";
 
 export interface WorkerServiceOptions {
   readonly runtime: WorkerRuntime;
+  readonly records: WorkerRecords;
   readonly readyTimeoutMs: number;
   readonly destroyGraceMs: number;
   /** Milliseconds since 1970. */
@@ -30,7 +32,7 @@ const unlimitedMs = 1000;
 
 /** What can be done with workers. Everything about one worker happens one after the other. */
 export class WorkerService {
-  readonly table = new WorkerTable();
+  readonly table: WorkerTable;
   readonly exits = new ExitNotices();
   readonly #runtime: WorkerRuntime;
   readonly #options: WorkerServiceOptions;
@@ -43,6 +45,7 @@ export class WorkerService {
   constructor(options: WorkerServiceOptions) {
     this.#runtime = options.runtime;
     this.#options = options;
+    this.table = new WorkerTable(options.records);
   }
 
   /**
@@ -50,7 +53,7 @@ export class WorkerService {
    * @throws AgentError of any kind; the signal's reason
    */
   ensure(request: EnsureRequest, signal: AbortSignal): Promise<EnsureResult> {
-    const id = workerId(request.function.name, request.slot);
+    const id = workerId(request.function.name, request.slot, request.owner);
     const parts: EnsureParts = { ...this.#options, table: this.table, exits: this.exits };
     const work = async (shared: AbortSignal) => {
       using _lock = await this.#lock.acquire(id);
@@ -116,13 +119,18 @@ export class WorkerService {
   }
 
   /**
-   * Makes the table agree with what the runtime says now; stopped and half-made workers are removed. One that can't be
-   * looked at or removed is logged and left as it is, so that it doesn't hold up the others.
+   * Makes table and records agree with what the runtime says now (S1, S3); stopped and half-made workers are removed.
+   * One that can't be looked at or removed is logged and left as it is, so that it doesn't hold up the others.
    * @throws AgentError RUNTIME_UNAVAILABLE; the signal's reason
    */
   async synchronise(signal: AbortSignal): Promise<void> {
     const found = await this.#runtime.list(signal);
-    const ids = new Set([...found.map((worker) => worker.id), ...this.table.all().map((worker) => worker.identity.id)]);
+    const recorded = this.#options.records.all().filter(({ containerId }) => containerId !== undefined);
+    const ids = new Set([
+      ...found.map(({ id }) => id),
+      ...this.table.all().map(({ identity }) => identity.id),
+      ...recorded.map(({ workerId }) => workerId),
+    ]);
     const refresh = async (id: string) => {
       using _lock = await this.#lock.acquire(id);
       await this.#refresh(id, signal).catch((error: unknown) => {
@@ -168,13 +176,22 @@ export class WorkerService {
 
   async #refresh(id: string, signal: AbortSignal): Promise<void> {
     const found = await this.#runtime.inspect(id, signal);
-    const worker = found === undefined ? undefined : toLive(found);
+    const worker = found === undefined ? undefined : toLive(found, this.#lastAccessMs(found));
     if (worker !== undefined) this.table.set(worker);
     else {
       this.table.remove(id, "exited");
       // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
       await this.#runtime.destroy(id, 0);
     }
+  }
+
+  /** As known, else as recorded of this very instance, else now. */
+  #lastAccessMs({ id, identity }: RuntimeWorker): number {
+    const known = this.table.get(id);
+    if (isLive(known) && known.identity.instanceId === identity?.instanceId) return known.lastAccessMs;
+    const recorded = this.#options.records.get(id);
+    if (recorded !== undefined && recorded.instanceId === identity?.instanceId) return recorded.lastAccessMs;
+    return this.#options.now();
   }
 
   async #switch(
@@ -192,14 +209,17 @@ export class WorkerService {
     }
     if (!isLive(known)) throw new AgentError("WORKER_CONFLICT", `worker ${id} is ${known.state}`);
     await act(id);
-    const worker: LiveWorker = { ...known, state };
+    const worker: LiveWorker = { ...known, state, lastAccessMs: this.#options.now() };
     this.table.set(worker);
     return worker;
   }
 }
 
 /** @returns undefined for a container that cannot serve: ended, never started, or not made by us */
-function toLive({ state, identity, endpoint, pid }: RuntimeWorker): LiveWorker | undefined {
+function toLive({ state, identity, endpoint, ...rest }: RuntimeWorker, lastAccessMs: number): LiveWorker | undefined {
   if (identity === undefined || endpoint === undefined) return undefined;
-  return state === "running" || state === "paused" ? { state, identity, endpoint, pid } : undefined;
+  const { pid, attachmentId } = rest;
+  return state === "running" || state === "paused"
+    ? { state, identity, endpoint, pid, attachmentId, lastAccessMs }
+    : undefined;
 }

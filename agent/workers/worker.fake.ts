@@ -28,6 +28,7 @@ export function identity(changes: Partial<WorkerIdentity> = {}): WorkerIdentity 
     instanceId: "instance-1",
     specDigest: "0123456789abcdef",
     createdAtMs: 1_700_000_000_000,
+    memoryBytes: 128 * mebibyte,
     ...changes,
   };
 }
@@ -38,6 +39,8 @@ export function liveWorker(changes: Partial<WorkerIdentity> = {}, rest: Partial<
     identity: identity(changes),
     endpoint: { host: "10.63.0.2", port: 8080 },
     pid: 100,
+    attachmentId: "attachment-1",
+    lastAccessMs: 1_700_000_000_000,
     ...rest,
   };
 }

@@ -3,7 +3,7 @@ import { delay } from "../../common/delay.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { staticServerImage } from "../../test/support/images.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
-import { owner, staticFunction } from "../setting.ts";
+import { owner, ownWorkerId, staticFunction } from "../setting.ts";
 
 /** From nothing until the first answer, network included, against `ctr run` that only starts, without network. */
 export async function cold(esb: TestEsb, rounds = 30): Promise<Row> {
@@ -22,7 +22,7 @@ export async function cold(esb: TestEsb, rounds = 30): Promise<Row> {
         await answer.body.dump();
       }),
     );
-    await esb.workers.destroy({ workerId: "cold-0" });
+    await esb.workers.destroy({ workerId: ownWorkerId("cold") });
     await delay(150);
   }
   const what = `cold: Ensure with network until the first answer, p50 of ${rounds}`;

@@ -2,7 +2,7 @@ import { delay } from "../../common/delay.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { staticServerImage } from "../../test/support/images.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
-import { owner, staticFunction } from "../setting.ts";
+import { owner, ownWorkerId, staticFunction } from "../setting.ts";
 
 /** Everything of a worker gone, network included, against the three `ctr` commands, without network. */
 export async function destroy(esb: TestEsb, rounds = 30): Promise<Row> {
@@ -19,7 +19,7 @@ export async function destroy(esb: TestEsb, rounds = 30): Promise<Row> {
       }),
     );
     await esb.workers.ensure({ function: staticFunction("gone"), slot: 0, owner });
-    ours.push(await timed(() => esb.workers.destroy({ workerId: "gone-0" })));
+    ours.push(await timed(() => esb.workers.destroy({ workerId: ownWorkerId("gone") })));
     await delay(150);
   }
   const what = `destroy, p50 of ${rounds}`;

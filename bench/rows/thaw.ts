@@ -2,7 +2,7 @@ import { Client } from "undici";
 import { createContainerdClient } from "../../agent/containerd/client.ts";
 import type { TestEsb } from "../../test/support/esb.ts";
 import { type Row, ratioRow, timed } from "../samples.ts";
-import { owner, staticFunction, untilFrozen } from "../setting.ts";
+import { owner, ownWorkerId, staticFunction, untilFrozen } from "../setting.ts";
 
 /** A request through the gateway to a frozen worker, against nothing but containerd's Resume. */
 export async function thaw(esb: TestEsb, rounds = 100): Promise<Row> {
@@ -19,7 +19,7 @@ export async function thaw(esb: TestEsb, rounds = 100): Promise<Row> {
   };
   const ours: number[] = [];
   const reference: number[] = [];
-  const containerId = "bare-0";
+  const containerId = ownWorkerId("bare");
   await esb.workers.ensure({ function: staticFunction("bare"), slot: 0, owner });
   await invoke();
   for (let round = 0; round < rounds; round += 1) {

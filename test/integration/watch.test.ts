@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { workerId } from "../../agent/workers/identity.ts";
 import { RemovalReason, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
-import { ensureRequest } from "../support/calls.ts";
+import { ensureRequest, owner } from "../support/calls.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { staticServerArchive } from "../support/images.ts";
 import { watch } from "../support/watcher.ts";
@@ -74,16 +75,16 @@ test("W1: a position that means nothing gets a snapshot", async () => {
 });
 
 test("W1, S6: a Watch of one owner hears of nobody else's workers", async () => {
-  await using watcher = watch(esb, { owner: "tests" });
+  await using watcher = watch(esb, { owner });
   await watcher.first(({ event }) => (event?.$case === "snapshot" ? true : undefined));
   await esb.workers.ensure({ ...ensureRequest("foreign"), owner: "others" });
   await esb.workers.ensure(ensureRequest("own"));
   await watcher.first(({ event }) => (event?.$case === "changed" && event.value.state === RUNNING) || undefined);
-  assert.ok(watcher.lines().every((line) => !line.includes("foreign-0")));
+  assert.ok(watcher.lines().every((line) => !line.includes("foreign")));
   const { workers } = await esb.workers.list({ owner: "others" });
   assert.deepEqual(
     workers.map(({ id, owner }) => [id, owner]),
-    [["foreign-0", "others"]],
+    [[workerId("foreign", 0, "others"), "others"]],
   );
 });
 
