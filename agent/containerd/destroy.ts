@@ -2,9 +2,10 @@ import { rm } from "node:fs/promises";
 import { constants } from "node:os";
 import { delay } from "../../common/delay.ts";
 import { Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
+import { foreignContainer } from "../workers/foreign.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound, isShimGone } from "./client.ts";
 import { absentAsUndefined } from "./inspect.ts";
-import { fromLabels } from "./labels.ts";
+import { fromLabels, isOurs } from "./labels.ts";
 import type { WorkerNetwork } from "./network.ts";
 
 export interface DestroyParts {
@@ -25,14 +26,13 @@ const shimGonePauseMs = 50;
  * W8: ends a worker in whatever state it is and removes task, snapshot, network, log and container, each only after
  * what uses it, and the container's record last of all, since it names the rest: what fails can be tried again.
  * @returns whether there was anything
+ * @throws AgentError WORKER_CONFLICT, with nothing done, when the container was not made by us
  */
 export async function destroyWorker(parts: DestroyParts, id: string, graceMs: number): Promise<boolean> {
   const { client, network, attached } = parts;
-  const [found, ended] = await allEnded([
-    absentAsUndefined(client.containers.get({ id })),
-    endTask(client, id, graceMs),
-  ]);
-  const container = found?.container;
+  const container = (await absentAsUndefined(client.containers.get({ id })))?.container;
+  if (container !== undefined && !isOurs(container.labels)) throw foreignContainer(id);
+  const ended = await endTask(client, id, graceMs);
   const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
   const removeFiles = async () => {
     // Also without a task to be seen: a containerd that crashed while it made one has a shim that knows of none.

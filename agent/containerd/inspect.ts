@@ -2,7 +2,7 @@ import type { Container } from "../../proto/gen/containerd/services/containers/v
 import { type Process, Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
 import type { RuntimeState, RuntimeWorker } from "../workers/runtime.ts";
 import { type ContainerdClient, isNotFound } from "./client.ts";
-import { fromLabels, ownershipFilter } from "./labels.ts";
+import { fromLabels, isOurs, ownershipFilter } from "./labels.ts";
 
 /** A worker with the name of its network attachment; undefined when it has none. */
 export type ContainerdWorker = RuntimeWorker & { readonly attachmentId: string | undefined };
@@ -44,6 +44,7 @@ function toRuntimeWorker(container: Container, process: Process | undefined): Co
   const ours = fromLabels(container.id, container.labels);
   return {
     id: container.id,
+    ours: isOurs(container.labels),
     identity: ours?.identity,
     endpoint: ours?.belongings.endpoint,
     attachmentId: ours?.belongings.attachmentId,

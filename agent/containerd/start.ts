@@ -7,7 +7,7 @@ import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
 import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
-import { toLabels } from "./labels.ts";
+import { ownershipLabels, toLabels } from "./labels.ts";
 
 /** What is needed of the image store (W3). */
 export interface WorkerImages<Image extends WorkerImage = WorkerImage> {
@@ -99,14 +99,23 @@ export async function startWorker(
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();
-    return { id, identity, state: "running", endpoint: attachment.endpoint, pid };
+    return {
+      id,
+      ours: true,
+      identity,
+      state: "running",
+      endpoint: attachment.endpoint,
+      attachmentId: attachment.id,
+      pid,
+    };
   } catch (error) {
     throw await undone(startError(parts, id, error), () => destroyWorker(parts, id, 0));
   }
 }
 
 async function prepareSnapshot({ client, snapshotter }: StartParts, key: string, parent: string) {
-  const prepare = async () => (await client.snapshots.prepare({ snapshotter, key, parent })).mounts;
+  const prepare = async () =>
+    (await client.snapshots.prepare({ snapshotter, key, parent, labels: ownershipLabels })).mounts;
   try {
     return await prepare().catch(async (error: unknown) => {
       if (!isAlreadyExists(error)) throw error;

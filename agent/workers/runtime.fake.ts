@@ -1,4 +1,5 @@
 import { AgentError } from "../errors.ts";
+import { foreignContainer } from "./foreign.ts";
 import type {
   Endpoint,
   MeasurePhase,
@@ -47,9 +48,11 @@ export class FakeRuntime implements WorkerRuntime {
   put(worker: Partial<RuntimeWorker> & { id: string }): RuntimeWorker {
     this.#pid += 1;
     const complete = {
+      ours: true,
       identity: undefined,
       state: "running" as const,
       endpoint: this.#endpoint,
+      attachmentId: "attachment-1",
       pid: this.#pid,
       ...worker,
     };
@@ -127,6 +130,7 @@ export class FakeRuntime implements WorkerRuntime {
 
   async destroy(id: string, graceMs: number): Promise<boolean> {
     await this.#enter("destroy", id, undefined, ` ${graceMs}`);
+    if (this.workers.get(id)?.ours === false) throw foreignContainer(id);
     return this.workers.delete(id);
   }
 
