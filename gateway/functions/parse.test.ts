@@ -27,6 +27,8 @@ functions:
     tmpMib: 512,
     environment: { LOG_LEVEL: "info", GREETING: "hello" },
     pullPolicy: "if-not-present",
+    concurrency: { min: 0, max: 10, reserved: 0 },
+    idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
   });
   assert.equal(functions.get("mine")?.timeoutMs, 3000);
 });

@@ -1,18 +1,10 @@
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { ConfigurationError } from "../../common/environment.ts";
-import type { FunctionDefinition, Functions } from "./definition.ts";
-import { type FunctionsFile, fileSchema } from "./schema.ts";
+import type { Functions } from "./definition.ts";
+import { merge } from "./merge.ts";
+import { fileSchema, knownKeys } from "./schema.ts";
 import { substitute, type VariableLookup } from "./substitute.ts";
-
-const builtIn = {
-  timeout: 3,
-  memory: 128,
-  tmp: 512,
-  pullPolicy: "if-not-present",
-  concurrency: { min: 0, max: 10, reserved: 0 },
-  idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
-} as const;
 
 const mostSyntaxErrors = 5;
 
@@ -38,7 +30,12 @@ export function parseFunctions(text: string, path: string, lookup: VariableLooku
   if (!parsed.success) {
     throw new ConfigurationError(parsed.error.issues.flatMap((issue) => describe(issue, document, at)).join("\n"));
   }
-  return merge(parsed.data);
+  const { functions, problems: conflicts } = merge(parsed.data);
+  if (conflicts.length > 0) {
+    const told = conflicts.map(({ path, message }) => `${at(offsetOf(document, path))}: ${path.join(".")}: ${message}`);
+    throw new ConfigurationError([...new Set(told)].join("\n"));
+  }
+  return functions;
 }
 
 function content(document: Document, at: (offset: number) => string): unknown {
@@ -79,7 +76,7 @@ function describe(issue: z.core.$ZodIssue, document: Document, at: (offset: numb
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
-      const expected = path.length === 0 ? "functions, defaults" : knownKeys(path);
+      const expected = expectedKeys(path).join(", ");
       return `${at(offsetOf(document, [...path, key], true))}: ${[...path, key].join(".")}: unknown key; expected one of ${expected}`;
     });
   }
@@ -88,9 +85,11 @@ function describe(issue: z.core.$ZodIssue, document: Document, at: (offset: numb
   return [`${at(offsetOf(document, path, issue.code === "invalid_key"))}: ${path.join(".") || "the file"}: ${message}`];
 }
 
-function knownKeys(path: readonly string[]): string {
-  const shared = "timeout, memory, tmp, environment, pullPolicy";
-  return path[0] === "defaults" ? shared : `image, command, handler, ${shared}`;
+function expectedKeys([section, ...rest]: readonly string[]): readonly string[] {
+  if (section === undefined) return knownKeys.file;
+  const [inner] = section === "defaults" ? rest : rest.slice(1);
+  if (inner === "concurrency" || inner === "idle") return knownKeys[inner];
+  return section === "defaults" ? knownKeys.defaults : knownKeys.function;
 }
 
 /** Where a value stands, or its key where the key is at fault; of what is missing, where it is missing from. */
@@ -114,28 +113,4 @@ function offsetOf(document: Document, path: readonly string[], wantKey = false):
     }
   }
   return offset;
-}
-
-function merge(file: FunctionsFile): Functions {
-  const defaults = file.defaults ?? {};
-  const functions = new Map<string, FunctionDefinition>();
-  for (const [name, given] of Object.entries(file.functions ?? {})) {
-    functions.set(
-      name,
-      Object.freeze({
-        name,
-        image: given.image,
-        command: Object.freeze(given.command ?? []),
-        handler: given.handler ?? "",
-        timeoutMs: (given.timeout ?? defaults.timeout ?? builtIn.timeout) * 1000,
-        memoryMib: given.memory ?? defaults.memory ?? builtIn.memory,
-        tmpMib: given.tmp ?? defaults.tmp ?? builtIn.tmp,
-        environment: Object.freeze({ ...defaults.environment, ...given.environment }),
-        pullPolicy: given.pullPolicy ?? defaults.pullPolicy ?? builtIn.pullPolicy,
-        concurrency: builtIn.concurrency,
-        idle: builtIn.idle,
-      }),
-    );
-  }
-  return functions;
 }

@@ -24,6 +24,13 @@ export const reservedNames: readonly string[] = [
   "LAMBDA_RUNTIME_DIR",
 ];
 
+/** Of one function, as the pools can be asked for. */
+const mostWorkers = 1000;
+/** A year, as for IDLE_TIMEOUT_MINUTES. */
+const mostIdleMinutes = 527_040;
+/** What a timer of Node's can wait. */
+const longestTimerMs = 2 ** 31 - 1;
+
 const integer = (least: number, most: number, unit: string) => {
   const expected = `must be a whole number of ${unit}; expected ${least} to ${most}`;
   return z.number(expected).int(expected).min(least, expected).max(most, expected);
@@ -44,12 +51,35 @@ const environmentName = z
   )
   .regex(/^[a-zA-Z][a-zA-Z0-9_]+$/, "is not a name Lambda allows; expected a letter, then letters, digits and _");
 
+const workers = (least: number) => integer(least, mostWorkers, "workers").exactOptional();
+
+const concurrency = z.strictObject(
+  { min: workers(0), max: workers(1), reserved: workers(0) },
+  "must be a map; expected min, max or reserved, such as { max: 10 }",
+);
+
+const destroyAfterMinutes = `must be a number of minutes; expected more than 0, at most ${mostIdleMinutes}`;
+
+const idle = z.strictObject(
+  {
+    freezeAfterMs: integer(-1, longestTimerMs, "milliseconds").optional(),
+    destroyAfterMinutes: z
+      .number(destroyAfterMinutes)
+      .gt(0, destroyAfterMinutes)
+      .max(mostIdleMinutes, destroyAfterMinutes)
+      .optional(),
+  },
+  "must be a map; expected freezeAfterMs or destroyAfterMinutes, such as { freezeAfterMs: 1000 }",
+);
+
 const shared = {
   timeout: integer(1, 900, "seconds").optional(),
   memory: integer(128, 10_240, "MiB").optional(),
   tmp: integer(512, 10_240, "MiB").optional(),
   pullPolicy: z.enum(["if-not-present", "always", "never"], "must be one of if-not-present, always, never").optional(),
   environment: z.record(environmentName, environmentValue, "must be a map; expected NAME: value lines").optional(),
+  concurrency: concurrency.optional(),
+  idle: idle.optional(),
 };
 
 const command = z.array(text("must be text"), "must be a list; expected the command and its arguments, each an item");
@@ -78,5 +108,14 @@ export const fileSchema = z.strictObject(
   },
   "must be a map; expected functions: and, if wanted, defaults:",
 );
+
+/** What is known at each depth, for messages about what is not. */
+export const knownKeys = {
+  file: ["functions", "defaults"],
+  defaults: Object.keys(shared),
+  function: ["image", "command", "handler", ...Object.keys(shared)],
+  concurrency: Object.keys(concurrency.shape),
+  idle: Object.keys(idle.shape),
+} as const satisfies Record<string, readonly string[]>;
 
 export type FunctionsFile = z.output<typeof fileSchema>;
