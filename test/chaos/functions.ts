@@ -1,0 +1,118 @@
+import { rename, writeFile } from "node:fs/promises";
+import { stringify } from "yaml";
+import { probeImage, staticServerImage } from "../support/images.ts";
+import type { Demand } from "./plan.ts";
+
+/** A function as it stands in functions.yml. */
+export interface FunctionEntry {
+  readonly image: string;
+  readonly memory: number;
+  readonly timeout: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly concurrency?: { readonly min?: number; readonly max?: number };
+  readonly idle?: { readonly freezeAfterMs?: number; readonly destroyAfterMinutes?: number };
+}
+
+/** Seconds; longer than anything that the chaos stops, so that no function is ever overdue of itself. */
+const timeout = 10;
+const entry = (image: string, memory: number, rest: Partial<FunctionEntry> = {}): FunctionEntry => ({
+  image,
+  memory,
+  timeout,
+  environment: { ECHO: "named", VERSION: "1" },
+  ...rest,
+});
+
+/** What stands in functions.yml when a run begins. */
+export const firstFunctions: Readonly<Record<string, FunctionEntry>> = {
+  quick: entry(staticServerImage, 256, { concurrency: { max: 3 } }),
+  kept: entry(staticServerImage, 128, { concurrency: { min: 1, max: 4 }, idle: { freezeAfterMs: 200 } }),
+  "twin-a": entry(staticServerImage, 128),
+  "twin-b": entry(staticServerImage, 128),
+  large: entry(staticServerImage, 256, { concurrency: { max: 2 } }),
+  rare: entry(staticServerImage, 128, { idle: { freezeAfterMs: 0 } }),
+  fleeting: entry(staticServerImage, 128, { idle: { freezeAfterMs: 100, destroyAfterMinutes: 0.02 } }),
+  slow: entry(probeImage, 512, { concurrency: { max: 4 } }),
+  crashing: entry(probeImage, 512, { concurrency: { max: 2 } }),
+  greedy: entry(probeImage, 128, { concurrency: { max: 2 } }),
+};
+
+/** In functions.yml at some times and not at others. */
+export const guest = "guest";
+export const guestEntry = entry(staticServerImage, 128);
+
+/** About 75 requests a second in all. */
+export const demands: readonly Demand[] = [
+  { function: "quick", rate: 22, ops: [{ op: "introduce" }] },
+  { function: "kept", rate: 18, ops: [{ op: "introduce" }] },
+  { function: "twin-a", rate: 8, ops: [{ op: "introduce" }] },
+  { function: "twin-b", rate: 8, ops: [{ op: "introduce" }] },
+  { function: "large", rate: 4, ops: [{ op: "introduce", mostFiller: 200_000 }] },
+  { function: "rare", rate: 2, ops: [{ op: "introduce" }] },
+  { function: "fleeting", rate: 0.5, ops: [{ op: "introduce" }] },
+  { function: "slow", rate: 3, ops: [{ op: "introduce", mostMs: 400 }] },
+  {
+    function: "crashing",
+    rate: 3,
+    ops: [...Array(14).fill({ op: "introduce", mostMs: 50 }), { op: "exit" }],
+  },
+  {
+    function: "greedy",
+    rate: 2,
+    ops: [...Array(14).fill({ op: "introduce" }), { op: "allocate", mib: 400 }],
+  },
+  { function: guest, rate: 2, ops: [{ op: "introduce" }] },
+];
+
+/** When what stood in functions.yml. */
+interface Edition {
+  readonly fromMs: number;
+  readonly functions: Readonly<Record<string, FunctionEntry>>;
+}
+
+/** functions.yml and its history. */
+export class FunctionsFile {
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #editions: Edition[];
+
+  constructor(path: string, now: () => number) {
+    this.#path = path;
+    this.#now = now;
+    this.#editions = [{ fromMs: 0, functions: firstFunctions }];
+  }
+
+  get functions(): Readonly<Record<string, FunctionEntry>> {
+    return this.#editions.at(-1)?.functions ?? {};
+  }
+
+  async change(functions: Readonly<Record<string, FunctionEntry>>): Promise<void> {
+    this.#editions.push({ fromMs: this.#now(), functions });
+    await this.#put(textOf(functions));
+  }
+
+  /** A file that the gateway must refuse; what held before goes on holding. */
+  async break(): Promise<void> {
+    await this.#put("functions: { quick: { image: 5, ");
+  }
+
+  async mend(): Promise<void> {
+    await this.#put(textOf(this.functions));
+  }
+
+  /** What may have held for a function between two moments; undefined stands for its absence. */
+  held(name: string, fromMs: number, toMs: number): (FunctionEntry | undefined)[] {
+    return this.#editions
+      .filter((edition, index) => edition.fromMs <= toMs && (this.#editions[index + 1]?.fromMs ?? Infinity) >= fromMs)
+      .map(({ functions }) => functions[name]);
+  }
+
+  async #put(text: string): Promise<void> {
+    await writeFile(`${this.#path}.new`, text);
+    await rename(`${this.#path}.new`, this.#path);
+  }
+}
+
+export function textOf(functions: Readonly<Record<string, FunctionEntry>>): string {
+  return stringify({ functions });
+}
