@@ -9,8 +9,14 @@ import { listAttachmentIds } from "./containerd/inspect.ts";
 import { removeStaleLeases } from "./containerd/leases.ts";
 import { sweepLogs } from "./containerd/logs.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { detectHostMemoryBytes } from "./oci/host-memory.ts";
 import { listenAt } from "./server/listen.ts";
 import { createAgentServer } from "./server/server.ts";
+import { databasePathIn } from "./store/files.ts";
+import { WorkerStore } from "./store/store.ts";
+import { MemoryBudget } from "./workers/memory-budget.ts";
+import { OwnerReaper } from "./workers/owner-reaper.ts";
+import { OwnerPresence } from "./workers/owners.ts";
 import { WorkerService } from "./workers/service.ts";
 
 /** Running calls get this long when the agent is told to end. */
@@ -23,8 +29,14 @@ async function main(): Promise<void> {
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
   const { client, network, images, runtime, logFolder } = await composeAgent(settings, logger);
+  const records = new WorkerStore({ path: databasePathIn(settings.ESB_STATE_DIR), logger, now: Date.now });
   const workers = new WorkerService({
     runtime,
+    records,
+    memory: new MemoryBudget({
+      bytes: ((await detectHostMemoryBytes()) * settings.ESB_MEMORY_PERCENT) / 100,
+      percent: settings.ESB_MEMORY_PERCENT,
+    }),
     readyTimeoutMs: settings.ESB_READY_TIMEOUT_MS,
     destroyGraceMs: settings.ESB_DESTROY_GRACE_MS,
     now: Date.now,
@@ -53,18 +65,29 @@ async function main(): Promise<void> {
     logger,
     onServing: (serving) => server.setServing(serving),
   });
+  const monotonicMs = () => performance.now();
+  const presence = new OwnerPresence(monotonicMs);
   const server = createAgentServer({
     workers,
     images,
     ready: () => lifecycle.assertServing(),
+    presence,
     logger,
     descriptors: settings.ESB_AGENT_REFLECTION === "on" ? await readFile(descriptorsPath) : undefined,
+  });
+  const reaper = new OwnerReaper({
+    presence,
+    workers,
+    ready: () => lifecycle.assertServing(),
+    timeoutMs: settings.ESB_OWNER_TIMEOUT_MINUTES * 60_000,
+    now: monotonicMs,
+    logger,
   });
 
   const ending = new AbortController();
   await listenAt(settings.ESB_AGENT_ADDRESS, (address) => server.server.listen(address));
   logger.info({ address: settings.ESB_AGENT_ADDRESS, pid: process.pid }, "listening");
-  const running = lifecycle.run(ending.signal);
+  const running = Promise.all([lifecycle.run(ending.signal), reaper.run(ending.signal)]);
 
   closeWithGrace({ delay: shutdownMs + 2000, logger }, async ({ err }) => {
     if (err !== undefined) logger.fatal({ err }, "ending after an error that nobody caught");
@@ -74,6 +97,7 @@ async function main(): Promise<void> {
     await running;
     await network.close();
     client.close();
+    records[Symbol.dispose]();
     logger.info("ended");
   });
 }

@@ -7,6 +7,7 @@ import type { ContainerdClient } from "./containerd/client.ts";
 import { absentAsUndefined } from "./containerd/inspect.ts";
 import { removeStaleLeases } from "./containerd/leases.ts";
 import { AgentError } from "./errors.ts";
+import { removeDatabase } from "./store/files.ts";
 
 const listTimeoutMs = 30_000;
 const collectionTimeoutMs = 5 * 60 * 1000;
@@ -33,6 +34,7 @@ async function teardown(purge: boolean): Promise<void> {
   await attempt(() => network.teardown());
   await attempt(() => network.close());
   await attempt(() => rm(logFolder, { recursive: true, force: true }));
+  await attempt(() => removeDatabase(settings.ESB_STATE_DIR));
   client.close();
 
   const away = failures.filter((error) => error instanceof AgentError && error.code === "RUNTIME_UNAVAILABLE");

@@ -20,18 +20,17 @@ test("a worker survives the wire with all that is known of it", () => {
     instanceId: "instance-1",
     specDigest: "0123456789abcdef",
     createdAtMs: 2n,
+    lastAccessMs: 1_700_000_000_000n,
   });
   assert.equal(toMessage(liveWorker({}, { state: "paused" })).state, WorkerState.PAUSED);
 });
 
-test("a worker without an address has none on the wire", () => {
-  for (const [state, expected] of [
-    ["starting", WorkerState.STARTING],
-    ["stopped", WorkerState.STOPPED],
-  ] as const) {
-    const { state: sent, host, port, pid } = toMessage({ state, identity: identity() });
-    assert.deepEqual([sent, host, port, pid], [expected, "", 0, 0]);
-  }
+test("a worker without an address has none on the wire, and was used when it was begun", () => {
+  const sent = toMessage({ state: "starting", identity: identity({ createdAtMs: 7 }) });
+  assert.deepEqual(
+    [sent.state, sent.host, sent.port, sent.pid, sent.lastAccessMs],
+    [WorkerState.STARTING, "", 0, 0, 7n],
+  );
 });
 
 test("a start is told with its kind and its phases", () => {
@@ -72,6 +71,7 @@ test("a removal is told with its reason and, where one is known, the exit status
     ["exited", RemovalReason.EXITED, 0],
     ["out-of-memory", RemovalReason.OUT_OF_MEMORY, 137],
     ["replaced", RemovalReason.REPLACED, undefined],
+    ["network-lost", RemovalReason.NETWORK_LOST, undefined],
   ] as const) {
     const change: WorkerChange = { type: "removed", worker: liveWorker(), reason, exitStatus };
     assert.deepEqual(toWatchResponse({ type: "change", position: "e.1", change }, undefined), {

@@ -24,14 +24,12 @@ export interface WorkerRecord {
  * and tried again.
  */
 export interface WorkerRecords {
-  /** Keeps a worker that runs or is frozen, its container's id included. */
+  /** Keeps a worker as it is now, its container's id included, in place of what was known of this id. */
   save(record: WorkerRecord): void;
   /** The container of a worker; undefined when none is known. */
   getContainerId(workerId: string): string | undefined;
   get(workerId: string): WorkerRecord | undefined;
-  /** Notes that a worker was used. */
-  touch(workerId: string, lastAccessMs: number): void;
-  /** The worker is gone though nobody asked for that: ERROR, without container. */
+  /** The worker is gone though nobody asked for that: ERROR, without container. One in ERROR keeps its first reason. */
   fail(workerId: string, reason: string): void;
   /** Forgets a worker that was destroyed. */
   remove(workerId: string): void;

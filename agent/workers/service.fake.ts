@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EnsureRequest } from "./ensure.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { FakeRecords } from "./records.fake.ts";
 import { FakeRuntime } from "./runtime.fake.ts";
 import type { Endpoint } from "./runtime.ts";
 import { WorkerService, type WorkerServiceOptions } from "./service.ts";
@@ -31,6 +33,7 @@ export async function listeningEndpoint(): Promise<Endpoint & AsyncDisposable> {
 export interface TestService extends AsyncDisposable {
   readonly service: WorkerService;
   readonly runtime: FakeRuntime;
+  readonly records: FakeRecords;
   /** What the service logged, as warnings. */
   readonly warnings: string[];
 }
@@ -43,10 +46,13 @@ export async function testService(
   const endpoint = await listeningEndpoint();
   if (!listening) await endpoint[Symbol.asyncDispose]();
   const runtime = new FakeRuntime({ host: endpoint.host, port: endpoint.port });
+  const records = new FakeRecords();
   const warnings: string[] = [];
   const logger = { warn: (fields: { err: Error }, text: string) => warnings.push(`${text}: ${fields.err.message}`) };
   const service = new WorkerService({
     runtime,
+    records,
+    memory: new MemoryBudget({ bytes: Number.POSITIVE_INFINITY, percent: 100 }),
     readyTimeoutMs: 60_000,
     destroyGraceMs: 2000,
     now: () => 1_700_000_000_000,
@@ -56,6 +62,7 @@ export async function testService(
   return {
     service,
     runtime,
+    records,
     warnings,
     async [Symbol.asyncDispose]() {
       if (listening) await endpoint[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
 import fc from "fast-check";
+import { FakeRecords } from "./records.fake.ts";
 import { type WatchMessage, WorkerTable } from "./table.ts";
 import { liveWorker } from "./worker.fake.ts";
 import type { Worker } from "./worker.ts";
@@ -64,7 +65,7 @@ async function read(table: WorkerTable, view: Map<string, Worker>, position: str
 test("whoever follows a watch, leaving and coming back anywhere, ends with the table's state", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 6 }), async (steps, journalLimit) => {
-      const table = new WorkerTable(journalLimit);
+      const table = new WorkerTable(new FakeRecords(), journalLimit);
       const view = new Map<string, Worker>();
       let position = "";
       for (const next of steps) {
@@ -80,7 +81,7 @@ test("whoever follows a watch, leaving and coming back anywhere, ends with the t
 test("one watch that is read while things change ends with the table's state", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 6 }), async (steps, journalLimit) => {
-      const table = new WorkerTable(journalLimit);
+      const table = new WorkerTable(new FakeRecords(), journalLimit);
       const view = new Map<string, Worker>();
       const controller = new AbortController();
       const following = (async () => {

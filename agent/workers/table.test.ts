@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
+import { FakeRecords } from "./records.fake.ts";
 import { type WatchMessage, WorkerTable } from "./table.ts";
 import { liveWorker } from "./worker.fake.ts";
 
@@ -28,7 +29,7 @@ const hello = liveWorker();
 const other = liveWorker({ id: "other-0", function: "other", instanceId: "instance-2" });
 
 test("a watch from nowhere begins with a snapshot, by id", async () => {
-  const table = new WorkerTable();
+  const table = new WorkerTable(new FakeRecords());
   assert.deepEqual(told(await readAll(table, "")), ["snapshot"]);
   table.set(other);
   table.set(hello);
@@ -38,7 +39,7 @@ test("a watch from nowhere begins with a snapshot, by id", async () => {
 });
 
 test("a watch from where another ended tells only what came after", async () => {
-  const table = new WorkerTable();
+  const table = new WorkerTable(new FakeRecords());
   table.set(hello);
   const { position } = table;
   assert.deepEqual(told(await readAll(table, position)), []);
@@ -60,8 +61,8 @@ test("a watch from where another ended tells only what came after", async () => 
 });
 
 test("a position of another table, from the future or of no sense means a snapshot", async () => {
-  const table = new WorkerTable();
-  const before = new WorkerTable();
+  const table = new WorkerTable(new FakeRecords());
+  const before = new WorkerTable(new FakeRecords());
   table.set(hello);
   before.set(hello);
   const epoch = table.position.split(".")[0];
@@ -80,7 +81,7 @@ test("a position of another table, from the future or of no sense means a snapsh
 });
 
 test("a position that the journal has forgotten means a snapshot", async () => {
-  const table = new WorkerTable(2);
+  const table = new WorkerTable(new FakeRecords(), 2);
   const start = table.position;
   table.set(hello);
   const afterOne = table.position;
@@ -91,7 +92,7 @@ test("a position that the journal has forgotten means a snapshot", async () => {
 });
 
 test("a slow watcher that the journal overtakes is given a snapshot, and goes on from there", async () => {
-  const table = new WorkerTable(2);
+  const table = new WorkerTable(new FakeRecords(), 2);
   const controller = new AbortController();
   const watch = table.watch(table.position, controller.signal);
   table.set(hello);
@@ -106,7 +107,7 @@ test("a slow watcher that the journal overtakes is given a snapshot, and goes on
 });
 
 test("several watchers each see every change, and an abort ends only its own", async () => {
-  const table = new WorkerTable();
+  const table = new WorkerTable(new FakeRecords());
   const [first, second] = [new AbortController(), new AbortController()];
   const [one, two] = [table.watch(table.position, first.signal), table.watch(table.position, second.signal)];
   const waiting = [one.next(), two.next()];
@@ -126,12 +127,12 @@ test("several watchers each see every change, and an abort ends only its own", a
 });
 
 test("a watch whose signal has aborted ends at once", async () => {
-  const { value, done } = await new WorkerTable().watch("", AbortSignal.abort()).next();
+  const { value, done } = await new WorkerTable(new FakeRecords()).watch("", AbortSignal.abort()).next();
   assert.deepEqual([value, done], [undefined, true]);
 });
 
 test("what is known already is not told again, and what is not known is not removed", async () => {
-  const table = new WorkerTable();
+  const table = new WorkerTable(new FakeRecords());
   table.set(hello);
   const { position } = table;
   table.set({ ...hello, endpoint: { ...hello.endpoint } });

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import type { WorkerRecords } from "./records.ts";
+import { rememberRemoval, rememberWorker } from "./remember.ts";
 import { isSameWorker, type RemovalReason, type Worker, type WorkerChange } from "./worker.ts";
 
 export interface PositionedChange {
@@ -21,9 +23,11 @@ export class WorkerTable {
   readonly #journal: WorkerChange[] = [];
   readonly #journalLimit: number;
   readonly #sleepers = new Set<() => void>();
+  readonly #records: WorkerRecords;
   #count = 0;
 
-  constructor(journalLimit = 4096) {
+  constructor(records: WorkerRecords, journalLimit = 4096) {
+    this.#records = records;
     this.#journalLimit = journalLimit;
   }
 
@@ -40,17 +44,19 @@ export class WorkerTable {
     return [...this.#workers.values()].sort((a, b) => (a.identity.id < b.identity.id ? -1 : 1));
   }
 
-  /** Keeps what is known of a worker; nobody is told when it was known already. */
+  /** Keeps what is known of a worker; watchers are not told when it was known already. */
   set(worker: Worker): void {
     const known = this.#workers.get(worker.identity.id);
-    if (known !== undefined && isSameWorker(known, worker)) return;
     this.#workers.set(worker.identity.id, worker);
+    rememberWorker(this.#records, worker);
+    if (known !== undefined && isSameWorker(known, worker)) return;
     this.#append({ type: "changed", worker });
   }
 
-  /** Forgets a worker; does nothing when it is not known, so that two who notice an end tell of it once. */
+  /** Forgets a worker. Watchers are not told when it was not known, so that two who notice an end tell of it once. */
   remove(id: string, reason: RemovalReason, exitStatus?: number): void {
     const worker = this.#workers.get(id);
+    rememberRemoval(this.#records, id, worker, reason, exitStatus);
     if (worker === undefined) return;
     this.#workers.delete(id);
     this.#append({ type: "removed", worker, reason, exitStatus });

@@ -1,24 +1,40 @@
-import type { Endpoint, WorkerIdentity } from "./runtime.ts";
+import type { Endpoint, RuntimeWorker, WorkerIdentity } from "./runtime.ts";
 
-export type RemovalReason = "destroyed" | "exited" | "out-of-memory" | "replaced";
+export type RemovalReason = "destroyed" | "exited" | "out-of-memory" | "replaced" | "network-lost";
 
 /** A worker as its clients see it; the type says which states have an address. */
 export type Worker =
-  | { readonly state: "starting" | "stopped"; readonly identity: WorkerIdentity }
+  | { readonly state: "starting"; readonly identity: WorkerIdentity }
   | {
       readonly state: "running" | "paused";
       readonly identity: WorkerIdentity;
       readonly endpoint: Endpoint;
       readonly pid: number;
+      /** Name of its network attachment. */
+      readonly attachmentId: string | undefined;
+      /** When it was last ensured, frozen or thawed, in milliseconds since 1970. */
+      readonly lastAccessMs: number;
     };
 
 export type LiveWorker = Extract<Worker, { state: "running" | "paused" }>;
 
-/** Whether a client of the workers could tell the two apart. An identity never changes, so its instance stands for it. */
+/**
+ * Whether there is no news for those who watch. An identity never changes, so its instance stands for it; a later
+ * access is no news.
+ */
 export function isSameWorker(a: Worker, b: Worker): boolean {
   if (a.state !== b.state || a.identity.instanceId !== b.identity.instanceId) return false;
   if (!isLive(a) || !isLive(b)) return true;
   return a.pid === b.pid && a.endpoint.host === b.endpoint.host && a.endpoint.port === b.endpoint.port;
+}
+
+/**
+ * Whether a worker that the runtime has can take requests. One that has ended, was never started, or does not say who it
+ * is cannot.
+ */
+export function canServe(found: RuntimeWorker): found is RuntimeWorker & Omit<LiveWorker, "lastAccessMs"> {
+  const { ours, identity, endpoint, state } = found;
+  return ours && identity !== undefined && endpoint !== undefined && (state === "running" || state === "paused");
 }
 
 export function isLive(worker: Worker | undefined): worker is LiveWorker {
