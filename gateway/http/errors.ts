@@ -1,4 +1,5 @@
 import { AgentCallError, type AgentErrorCode } from "../agent/errors.ts";
+import { StartsSuspended } from "../breaker/suspended.ts";
 import { Refusal, type RefusalReason } from "../pool/errors.ts";
 
 /**
@@ -111,6 +112,12 @@ export function toLambdaError(error: unknown): LambdaError {
       ...options,
       cause: error,
     });
+  }
+  if (error instanceof StartsSuspended) {
+    // What the last start failed with, as if it had been tried again.
+    const { name, status, message } = toLambdaError(error.cause);
+    const retryAfterSeconds = Math.ceil(error.retryAfterMs / 1000);
+    return new LambdaError(name, `${message} (${error.message})`, { status, retryAfterSeconds, cause: error });
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = fastifyErrors[code];
