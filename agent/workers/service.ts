@@ -9,11 +9,12 @@ import type { WorkerRecords } from "./records.ts";
 import type { RuntimeWorker, WorkerIdentity, WorkerRuntime, WorkerStats } from "./runtime.ts";
 import { SharedWork } from "./shared-work.ts";
 import { WorkerTable } from "./table.ts";
-import { isLive, type LiveWorker } from "./worker.ts";
+import { canServe, isLive, type LiveWorker } from "./worker.ts";
 
 export interface WorkerServiceOptions {
   readonly runtime: WorkerRuntime;
   readonly records: WorkerRecords;
+  readonly memory: EnsureParts["memory"];
   readonly readyTimeoutMs: number;
   readonly destroyGraceMs: number;
   /** Milliseconds since 1970. */
@@ -26,6 +27,16 @@ export interface WorkerReference {
   readonly id: string;
   readonly instanceId: string | undefined;
 }
+
+/** What a sweep knows of beside the runtime. */
+export interface WorkerRemains {
+  /** Whether the worker's network is there. */
+  isReachable(worker: LiveWorker): Promise<boolean>;
+  /** Removes what bears the id of a worker whose container is gone. */
+  remove(id: string): Promise<void>;
+}
+
+export type Recovery = "adopted" | "removed" | "unchanged";
 
 /** How long a worker may run without its CPU limit while others start. */
 const unlimitedMs = 1000;
@@ -119,11 +130,13 @@ export class WorkerService {
   }
 
   /**
-   * Makes table and records agree with what the runtime says now (S1, S3); stopped and half-made workers are removed.
-   * One that can't be looked at or removed is logged and left as it is, so that it doesn't hold up the others.
+   * Makes table and records agree with what the runtime says now (S1, S3). What is left of workers that cannot serve is
+   * not removed here: nobody has to wait for that. One that can't be looked at is logged and left as it is, so that it
+   * doesn't hold up the others.
+   * @returns how many were taken on
    * @throws AgentError RUNTIME_UNAVAILABLE; the signal's reason
    */
-  async synchronise(signal: AbortSignal): Promise<void> {
+  async synchronise(signal: AbortSignal): Promise<number> {
     const found = await this.#runtime.list(signal);
     const recorded = this.#options.records.all().filter(({ containerId }) => containerId !== undefined);
     const ids = new Set([
@@ -131,14 +144,37 @@ export class WorkerService {
       ...this.table.all().map(({ identity }) => identity.id),
       ...recorded.map(({ workerId }) => workerId),
     ]);
-    const refresh = async (id: string) => {
+    let adopted = 0;
+    const look = async (id: string) => {
       using _lock = await this.#lock.acquire(id);
-      await this.#refresh(id, signal).catch((error: unknown) => {
+      const known = isLive(this.table.get(id));
+      try {
+        const { worker } = await this.#look(id, signal);
+        if (worker !== undefined && !known) adopted += 1;
+      } catch (error) {
         if (signal.aborted || (error instanceof AgentError && error.code === "RUNTIME_UNAVAILABLE")) throw error;
         this.#options.logger.warn({ err: error, worker: id }, "a worker could not be brought into line");
-      });
+      }
     };
-    await Promise.all([...ids].map(refresh));
+    await Promise.all([...ids].map(look));
+    return adopted;
+  }
+
+  /**
+   * S3: for a worker that a sweep found something wrong with: takes it on when it can serve, else removes what is left
+   * of it. What that is, is looked at afresh under the worker's lock: a start may have come in between.
+   * @throws AgentError RUNTIME_UNAVAILABLE and whatever kept it from being removed; the signal's reason
+   */
+  async recover(id: string, remains: WorkerRemains, signal: AbortSignal): Promise<Recovery> {
+    using _lock = await this.#lock.acquire(id);
+    signal.throwIfAborted();
+    const known = isLive(this.table.get(id));
+    const { worker, isForeign } = await this.#look(id, signal, remains.isReachable);
+    if (worker !== undefined) return known ? "unchanged" : "adopted";
+    if (isForeign) return "unchanged";
+    await this.#runtime.destroy(id, 0);
+    await remains.remove(id);
+    return "removed";
   }
 
   /** A worker's process has ended. Watchers hear of it before all of it is cleaned up. */
@@ -175,14 +211,19 @@ export class WorkerService {
   }
 
   async #refresh(id: string, signal: AbortSignal): Promise<void> {
+    const { worker, isForeign } = await this.#look(id, signal);
+    // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
+    if (worker === undefined && !isForeign) await this.#runtime.destroy(id, 0);
+  }
+
+  /** Makes the table say of a worker what the runtime does. */
+  async #look(id: string, signal: AbortSignal, isReachable?: WorkerRemains["isReachable"]) {
     const found = await this.#runtime.inspect(id, signal);
     const worker = found === undefined ? undefined : toLive(found, this.#lastAccessMs(found));
-    if (worker !== undefined) this.table.set(worker);
-    else {
-      this.table.remove(id, "exited");
-      // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
-      await this.#runtime.destroy(id, 0);
-    }
+    const isLost = worker !== undefined && isReachable !== undefined && !(await isReachable(worker));
+    if (worker === undefined || isLost) this.table.remove(id, isLost ? "network-lost" : "exited");
+    else this.table.set(worker);
+    return { worker: isLost ? undefined : worker, isForeign: found?.ours === false };
   }
 
   /** As known, else as recorded of this very instance, else now. */
@@ -215,11 +256,9 @@ export class WorkerService {
   }
 }
 
-/** @returns undefined for a container that cannot serve: ended, never started, or not made by us */
-function toLive({ state, identity, endpoint, ...rest }: RuntimeWorker, lastAccessMs: number): LiveWorker | undefined {
-  if (identity === undefined || endpoint === undefined) return undefined;
-  const { pid, attachmentId } = rest;
-  return state === "running" || state === "paused"
-    ? { state, identity, endpoint, pid, attachmentId, lastAccessMs }
-    : undefined;
+/** @returns undefined for a container that cannot serve */
+function toLive(found: RuntimeWorker, lastAccessMs: number): LiveWorker | undefined {
+  if (!canServe(found)) return undefined;
+  const { state, identity, endpoint, pid, attachmentId } = found;
+  return { state, identity, endpoint, pid, attachmentId, lastAccessMs };
 }
