@@ -1,0 +1,122 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type TestProcess, untilWhileAlive } from "../../support/process.ts";
+import { shimsOf } from "../../support/shims.ts";
+import { mendSnapshotter } from "../../support/snapshotter.ts";
+import { gatewayDown } from "../journal.ts";
+import { type Action, targets, type Undo, type World } from "./action.ts";
+import { kill } from "./workers.ts";
+
+/** Longest time from SIGTERM to the end of agent or gateway, the gateway's drain included. */
+const endsWithinMs = 15_000;
+/** Longest time from the gateway's start until it answers. */
+const answersWithinMs = 10_000;
+
+/** Agent, gateway and containerd: killed, told to end, stopped in their tracks. */
+export const daemonActions: readonly Action[] = [
+  restart("agent", "SIGTERM"),
+  restart("agent", "SIGKILL"),
+  pause("agent", ({ esb }) => esb.agent.pid),
+  restart("gateway", "SIGTERM"),
+  restart("gateway", "SIGKILL"),
+  pause("gateway", ({ esb }) => esb.gateway.pid),
+  {
+    name: "containerd SIGTERM",
+    weight: 1,
+    targets: ["containerd"],
+    lastsMs: [0, 2000],
+    async act(world) {
+      await world.esb.containerd.stop();
+      return () => startContainerd(world);
+    },
+  },
+  {
+    name: "containerd SIGKILL",
+    weight: 1,
+    targets: ["containerd"],
+    lastsMs: [0, 2000],
+    async act(world) {
+      await world.esb.containerd.kill();
+      return () => startContainerd(world);
+    },
+  },
+  pause("containerd", ({ esb }) => esb.containerd.pid),
+  {
+    name: "everything SIGKILL",
+    weight: 1,
+    targets,
+    lastsMs: [0, 500],
+    async act(world) {
+      const { esb } = world;
+      const endSpan = world.journal.begin(gatewayDown);
+      await Promise.all([esb.agent.stop("SIGKILL"), esb.gateway.stop("SIGKILL"), esb.containerd.kill()]);
+      for (const { id, pid, workers } of await shimsOf(esb)) {
+        world.journal.harm(id);
+        for (const worker of [pid, ...workers]) kill(worker);
+      }
+      return async () => {
+        await Promise.all([startContainerd(world), esb.agent.start(), startGateway(world)]);
+        endSpan();
+      };
+    },
+  },
+];
+
+function restart(which: "agent" | "gateway", signal: "SIGTERM" | "SIGKILL"): Action {
+  return {
+    name: `${which} ${signal}`,
+    weight: 1,
+    targets: [which],
+    lastsMs: [0, 1500],
+    async act(world): Promise<Undo> {
+      const process = world.esb[which];
+      const endSpan = which === "gateway" ? world.journal.begin(gatewayDown) : () => undefined;
+      await end(process, signal, which, world);
+      return async () => {
+        await (which === "gateway" ? startGateway(world) : process.start());
+        endSpan();
+      };
+    },
+  };
+}
+
+/** SIGSTOP, and SIGCONT a while later. */
+function pause(which: "agent" | "gateway" | "containerd", pidOf: (world: World) => number | undefined): Action {
+  return {
+    name: `${which} SIGSTOP`,
+    weight: 1,
+    targets: [which],
+    lastsMs: [1000, 3000],
+    async act(world) {
+      const pid = pidOf(world);
+      if (pid === undefined) return undefined;
+      process.kill(pid, "SIGSTOP");
+      return async () => {
+        process.kill(pid, "SIGCONT");
+      };
+    },
+  };
+}
+
+async function end(process: TestProcess, signal: NodeJS.Signals, name: string, { journal }: World): Promise<void> {
+  const ended = process.stop(signal).then(() => true);
+  const timely = await Promise.race([ended, delay(endsWithinMs, false, { ref: false })]);
+  if (timely) return;
+  journal.violate(`${name} did not end within ${endsWithinMs} ms of ${signal}`);
+  await process.stop("SIGKILL");
+}
+
+async function startContainerd({ esb }: World): Promise<void> {
+  await esb.containerd.start();
+  await mendSnapshotter(esb);
+}
+
+async function startGateway({ esb, journal }: World): Promise<void> {
+  await esb.gateway.start();
+  const answers = async () => {
+    const response = await fetch(`${esb.url}/health`, { signal: AbortSignal.timeout(1000) });
+    if (!response.ok) throw new Error(`/health says ${response.status}`);
+  };
+  await untilWhileAlive(esb.gateway, answers, answersWithinMs).catch((error: unknown) =>
+    journal.violate(`the gateway does not come back: ${String(error).slice(0, 2000)}`),
+  );
+}

@@ -1,0 +1,184 @@
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { startEsb, type TestEsb } from "../support/esb.ts";
+import { probeArchive, staticServerArchive } from "../support/images.ts";
+import { newSince, takeSnapshot } from "../support/leaks.ts";
+import { freeSubnet } from "../support/subnet.ts";
+import type { World } from "./actions/action.ts";
+import { actions } from "./actions/table.ts";
+import { demands, FunctionsFile, firstFunctions, textOf } from "./functions.ts";
+import { Journal } from "./journal.ts";
+import { runLoad } from "./load.ts";
+import { planActions, planRequests } from "./plan.ts";
+import { type Outcome, reportOf } from "./report.ts";
+import { type Sample, sampleOf, trendOf } from "./samples.ts";
+import { assertEmpty, settle } from "./settle.ts";
+import { Locks, unleash } from "./unleash.ts";
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  /** Ends the run early, and cleans up. */
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly report: string;
+  /** A text each; empty: nothing was wrong. */
+  readonly violations: readonly string[];
+  /** Where the logs of a run with violations are. */
+  readonly artefacts: string | undefined;
+}
+
+/** Networks that are attached ahead of need. */
+const networkPool = 2;
+/** Shorter runs say nothing about memory: it goes up and down more than that. */
+const trendsFromMinutes = 10;
+const sampleEveryMs = 500;
+
+/** One run on an esb of its own, of which nothing is left but, where something was wrong, its logs. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const lines: string[] = [];
+  const began = performance.now();
+  const journal = new Journal(
+    () => performance.now() - began,
+    (line) => lines.push(line),
+  );
+  const before = await takeSnapshot();
+  const folder = `/tmp/esb-chaos-${options.seed}-${Date.now()}`;
+  let outcome: Outcome;
+  let marks: string[];
+  {
+    await using esb = await startEsb({
+      archives: [await staticServerArchive(), await probeArchive()],
+      functions: textOf(firstFunctions),
+      settings: {
+        ESB_SUBNET: (await freeSubnet(26)).subnet,
+        ESB_NETWORK_POOL: String(networkPool),
+        ESB_FREEZE_AFTER_MS: "300",
+        ESB_QUEUE_TIMEOUT_MS: "10000",
+        ESB_SWEEP_INTERVAL_SECONDS: "5",
+      },
+    });
+    marks = [esb.network, esb.containerd.dir, esb.subnet.replace(/\.0\/.*/, ".")];
+    outcome = await runOn(esb, journal, options);
+    if (journal.violations.length > 0) await keepArtefacts(esb, folder);
+  }
+  const left = newSince(before, await takeSnapshot()).filter((line) => marks.some((mark) => line.includes(mark)));
+  for (const line of left) journal.violate(`left on the machine: ${line}`);
+  const failed = journal.violations.length > 0;
+  if (failed) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "journal.log"), `${lines.join("\n")}\n`);
+  }
+  return {
+    report: reportOf({
+      ...outcome,
+      leaks: [...outcome.leaks, ...left],
+      violations: journal.violations.length,
+    }),
+    violations: journal.violations.map(
+      ({ atMs, what, around }) =>
+        `${(atMs / 1000).toFixed(1)} s: ${what}\n    while: ${around.join(", ") || "nothing"}`,
+    ),
+    artefacts: failed ? folder : undefined,
+  };
+}
+
+async function runOn(esb: TestEsb, journal: Journal, { seed, minutes, signal, say }: ChaosOptions): Promise<Outcome> {
+  const durationMs = minutes * 60_000;
+  const file = new FunctionsFile(esb.functionsFile, journal.now);
+  const world: World = { esb, journal, file };
+  const locks = new Locks();
+  const endings = new Map<string, number[]>();
+  const ended = new AbortController();
+  const watching = watchProcesses(world, locks, ended.signal);
+  const beganMs = journal.now();
+
+  await Promise.all([
+    runLoad({
+      url: esb.url,
+      requests: planRequests(seed, durationMs, demands),
+      journal,
+      file,
+      signal,
+      onEnd(kind, latencyMs) {
+        const latencies = endings.get(kind);
+        if (latencies === undefined) endings.set(kind, [latencyMs]);
+        else latencies.push(latencyMs);
+      },
+    }),
+    unleash(planActions(seed, durationMs, actions), actions, world, locks, signal),
+  ]);
+  ended.abort();
+  const samples = await watching;
+  const seconds = (journal.now() - beganMs) / 1000;
+  const leaks: string[] = [];
+  if (!signal.aborted) {
+    say("settling");
+    await settle(world, networkPool);
+    leaks.push(...(await assertEmpty(world)));
+  }
+  const trends = Object.fromEntries(
+    Object.entries(samples).map(([name, list]) => [
+      name,
+      trendOf(
+        list.map((s) => ({ ...s, atMs: s.atMs - beganMs })),
+        durationMs,
+      ),
+    ]),
+  );
+  for (const [name, trend] of Object.entries(trends)) {
+    if (minutes < trendsFromMinutes) break;
+    for (const what of trend?.grown ?? []) journal.violate(`${name}: ${what} grew, ${JSON.stringify(trend)}`);
+  }
+  const serving = [...(await esb.agent.log()).matchAll(/"workers":(\d+),"msg":"serving"/g)].map(([, n]) => Number(n));
+  return {
+    seed,
+    seconds,
+    endings,
+    actions: journal.counts,
+    adoptions: serving.reduce((sum, count) => sum + count, 0),
+    agentStarts: serving.length,
+    leaks,
+    trends,
+    violations: 0,
+  };
+}
+
+/** Memory and open files over time; and nobody may end whom we have not ended. */
+async function watchProcesses(
+  { esb, journal }: World,
+  locks: Locks,
+  signal: AbortSignal,
+): Promise<Record<"agent" | "gateway", Sample[]>> {
+  const samples: Record<"agent" | "gateway", Sample[]> = { agent: [], gateway: [] };
+  while (!signal.aborted) {
+    for (const name of ["agent", "gateway"] as const) {
+      const process = esb[name];
+      const sample = await sampleOf(process.pid, journal.now());
+      if (sample !== undefined) samples[name].push(sample);
+      if (locks.held(name)) continue;
+      const failure = await process.assertAlive().catch((error: Error) => error);
+      // It may be its turn by now.
+      if (failure === undefined || locks.held(name)) continue;
+      journal.violate(`${name} has ended of itself: ${failure.message.slice(-3000)}`);
+      await process.start();
+    }
+    await delay(sampleEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+  return samples;
+}
+
+async function keepArtefacts(esb: TestEsb, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const copy = (from: string, to: string) => cp(from, join(folder, to), { recursive: true }).catch(() => undefined);
+  await Promise.all([
+    copy(join(esb.containerd.dir, "logs"), "logs"),
+    copy(join(esb.containerd.dir, "containerd.log"), "containerd.log"),
+    copy(join(esb.settings.ESB_STATE_DIR ?? "", "."), "state"),
+    copy(esb.functionsFile, "functions.yml"),
+  ]);
+}

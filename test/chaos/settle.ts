@@ -1,0 +1,63 @@
+import { Agent } from "node:http";
+import { until } from "../support/process.ts";
+import { tracesOf } from "../support/traces.ts";
+import type { World } from "./actions/action.ts";
+import { discrepancies } from "./inventory.ts";
+import { send } from "./load.ts";
+import { judge } from "./verdict.ts";
+
+/** Longest time until every function answers again: a breaker may be open, and a pool of networks empty. */
+const answersWithinMs = 60_000;
+/** Longest time until what the agent tells and what is there are the same. */
+const consistentWithinMs = 20_000;
+const emptyWithinMs = 10_000;
+
+/** After the chaos: every function answers, and the machine holds what the pools say, no more and no less. */
+export async function settle({ esb, journal, file }: World, networkPool: number): Promise<void> {
+  const violate = (what: string) => (error: unknown) => journal.violate(`${what}: ${(error as Error).message}`);
+  await esb.agentReady(30_000).catch(violate("the agent does not serve again"));
+  const agent = new Agent({ keepAlive: false });
+  for (const name of Object.keys(file.functions)) {
+    const request = {
+      atMs: 0,
+      function: name,
+      event: { op: "introduce", nonce: `end-${name}` },
+      leaveAfterMs: undefined,
+    };
+    const answers = async () => {
+      const ending = await send(esb.url, request, agent);
+      const definitions = [file.functions[name]];
+      const { kind, violation } = judge(request, ending, { gatewayDown: false, excuse: () => false, definitions });
+      if (!kind.startsWith("ok")) throw new Error(`${violation ?? kind} ${JSON.stringify(ending)}`);
+    };
+    await until(answers, answersWithinMs).catch(violate(`${name} does not answer any more`));
+  }
+  const consistent = async () => {
+    const { workers } = await esb.workers.list({});
+    const ids = workers.map(({ id }) => id);
+    const found = discrepancies(ids, await tracesOf(esb), networkPool);
+    if (found.length > 0) throw new Error(`workers ${ids.join(", ")}:\n  ${found.join("\n  ")}`);
+  };
+  await until(consistent, consistentWithinMs).catch(violate("not consistent"));
+}
+
+/** Ends gateway, workers and agent as an operator would. @returns what is left of them */
+export async function assertEmpty({ esb, journal }: World): Promise<string[]> {
+  await esb.gateway.stop("SIGTERM");
+  const destroyAll = async () => {
+    const { workers } = await esb.workers.list({});
+    await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id, graceMs: 500 })));
+  };
+  await until(destroyAll, emptyWithinMs).catch((error: Error) =>
+    journal.violate(`Destroy at the end: ${error.message}`),
+  );
+  await esb.agent.stop("SIGTERM");
+  let left: string[] = [];
+  const empty = async () => {
+    left = await tracesOf(esb);
+    if (left.length > 0) throw new Error(left.join("\n"));
+  };
+  await until(empty, emptyWithinMs).catch(() => undefined);
+  for (const line of left) journal.violate(`leaked: ${line}`);
+  return left;
+}

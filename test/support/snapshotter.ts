@@ -1,0 +1,17 @@
+import { rm } from "node:fs/promises";
+import type { TestEsb } from "./esb.ts";
+
+/**
+ * containerd makes a snapshot's folder before it commits the number that names it; when it crashes between the two, it
+ * refuses every further snapshot until somebody removes the folder.
+ */
+export async function mendSnapshotter(esb: Pick<TestEsb, "ctr">): Promise<void> {
+  const attempt = await esb.ctr("snapshots", "prepare", "attempt").catch((error: Error) => error);
+  if (!(attempt instanceof Error)) {
+    await esb.ctr("snapshots", "rm", "attempt");
+    return;
+  }
+  const [, folder] = /rename \S+ (\S+): file exists/.exec(attempt.message) ?? [];
+  if (folder === undefined) throw attempt;
+  await rm(folder, { recursive: true });
+}
