@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Channel, createChannel, createClient } from "nice-grpc";
 import { HealthDefinition } from "nice-grpc-server-health";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { OwnerPresence } from "../workers/owners.ts";
 import { type TestService, testService } from "../workers/service.fake.ts";
 import type { Images } from "./images.ts";
 import { type AgentServer, createAgentServer, type ServerParts } from "./server.ts";
@@ -25,7 +26,9 @@ const noImages: Images = {
 
 /** The real server over a fake runtime, and real clients, over a socket of their own. */
 export async function testServer(
-  changes: Partial<Pick<ServerParts, "images" | "ready" | "descriptors">> & { readonly listening?: boolean } = {},
+  changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "descriptors">> & {
+    readonly listening?: boolean;
+  } = {},
 ): Promise<TestServer> {
   const { listening = true, ...parts } = changes;
   const { service, runtime, ...workers } = await testService({ listening });
@@ -37,6 +40,7 @@ export async function testServer(
     workers: service,
     images: noImages,
     ready: () => undefined,
+    presence: new OwnerPresence(() => performance.now()),
     descriptors: undefined,
     logger,
     ...parts,

@@ -4,6 +4,7 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from "nice-grpc-serv
 import { ServerReflection, ServerReflectionService } from "nice-grpc-server-reflection";
 import type { Logger } from "../../common/logger.ts";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
+import type { OwnerPresence } from "../workers/owners.ts";
 import type { WorkerService } from "../workers/service.ts";
 import { errorMiddleware } from "./errors.ts";
 import { type Images, imageService } from "./images.ts";
@@ -13,6 +14,7 @@ export interface ServerParts {
   readonly workers: WorkerService;
   readonly images: Images;
   readonly ready: Readiness;
+  readonly presence: Pick<OwnerPresence, "enter">;
   readonly logger: Logger;
   /** A FileDescriptorSet of the contract; undefined: no reflection. */
   readonly descriptors: Uint8Array | undefined;
@@ -26,14 +28,26 @@ export interface AgentServer {
   end(graceMs: number): Promise<void>;
 }
 
+const channelOptions = {
+  "grpc.max_receive_message_length": 4 * 1024 * 1024,
+  // A gateway whose machine lost its power closes no connection, and would count as present for ever (S6).
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+};
+
 /** The agent's gRPC server (W1), not yet listening. */
 export function createAgentServer(parts: ServerParts): AgentServer {
   const ending = new AbortController();
-  const server = createServer({ "grpc.max_receive_message_length": 4 * 1024 * 1024 }).use(endWatches(ending.signal));
+  /** Of the runtime, as far as callers are concerned. */
+  let life = new AbortController();
+  const server = createServer(channelOptions).use(endWatches(ending.signal));
   const health = HealthState();
   const services = [AgentServiceDefinition.fullName, ImageServiceDefinition.fullName];
   const setServing = (serving: boolean) => {
     for (const service of services) health.setStatus(serving ? "healthy" : "unhealthy", service);
+    if (serving) return;
+    life.abort();
+    life = new AbortController();
   };
   health.setStatus("healthy");
   setServing(false);
@@ -43,7 +57,7 @@ export function createAgentServer(parts: ServerParts): AgentServer {
     server.add(ServerReflectionService, ServerReflection(parts.descriptors, services));
   }
   const mapped = errorMiddleware(parts.logger);
-  server.with(mapped).add(AgentServiceDefinition, agentService(parts.workers, parts.ready));
+  server.with(mapped).add(AgentServiceDefinition, agentService({ ...parts, outage: () => life.signal }));
   server.with(mapped).add(ImageServiceDefinition, imageService(parts.images, parts.ready));
   return {
     server,

@@ -1,17 +1,30 @@
 import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
-import type { WorkerService } from "../workers/service.ts";
+import type { OwnerPresence } from "../workers/owners.ts";
+import type { WorkerReference, WorkerService } from "../workers/service.ts";
 import { caughtUp, isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
 import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
 /** @throws AgentError that says why the agent can't work now */
 export type Readiness = () => void;
 
+export interface AgentServiceParts {
+  readonly workers: WorkerService;
+  readonly ready: Readiness;
+  readonly presence: Pick<OwnerPresence, "enter">;
+  /** Aborts once the agent can't work any more. Nobody may then believe that a frozen worker can be thawed (S5). */
+  readonly outage: () => AbortSignal;
+}
+
 /** The contract's worker calls, each turned into a call of the domain and back. */
-export function agentService(workers: WorkerService, ready: Readiness): AgentServiceImplementation {
+export function agentService(parts: AgentServiceParts): AgentServiceImplementation {
+  const { workers, ready, presence } = parts;
+  // Also a call that is refused is a sign of life: its owner can't help that the runtime is away.
+  const ownerOf = ({ id }: WorkerReference) => workers.table.get(id)?.identity.owner;
   return {
     async ensure(message, { signal }) {
       const request = parseEnsureRequest(message);
+      using _present = presence.enter(request.owner);
       ready();
       const result = await naming("function.image", workers.ensure(request, signal));
       return { worker: toMessage(result.worker), startKind: startKinds[result.startKind], phases: toPhases(result) };
@@ -24,16 +37,19 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
     },
     async pause(message, { signal }) {
       const reference = parseReference(message);
+      using _present = presence.enter(ownerOf(reference));
       ready();
       return { worker: toMessage(await workers.pause(reference, signal)) };
     },
     async resume(message, { signal }) {
       const reference = parseReference(message);
+      using _present = presence.enter(ownerOf(reference));
       ready();
       return { worker: toMessage(await workers.resume(reference, signal)) };
     },
     async list(message) {
       const owner = parseOwner(message);
+      using _present = presence.enter(owner);
       ready();
       const { position } = workers.table;
       const mine = workers.table.all().filter((worker) => isOf(owner, worker));
@@ -41,17 +57,22 @@ export function agentService(workers: WorkerService, ready: Readiness): AgentSer
     },
     async *watch(message, { signal }) {
       const owner = parseOwner(message);
+      using _present = presence.enter(owner);
       ready();
+      const outage = parts.outage();
       const present = workers.table.position;
       let behind = message.position !== present;
       if (!behind) yield caughtUp(present);
-      for await (const change of workers.table.watch(message.position, signal)) {
+      for await (const change of workers.table.watch(message.position, AbortSignal.any([signal, outage]))) {
         const response = toWatchResponse(change, owner);
         if (response !== undefined) yield response;
         if (!behind || (change.type === "change" && change.position !== present)) continue;
         behind = false;
         yield caughtUp(change.position);
       }
+      if (signal.aborted || !outage.aborted) return;
+      ready();
+      throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime was away for a moment");
     },
     // biome-ignore lint/correctness/useYield: not there yet
     async *logs() {

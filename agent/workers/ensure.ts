@@ -3,6 +3,7 @@ import { AgentError, errorTable, undone } from "../errors.ts";
 import type { Exit, ExitNotices } from "./exits.ts";
 import { foreignContainer } from "./foreign.ts";
 import { specDigest, workerId } from "./identity.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
 import { waitUntilListening } from "./ready.ts";
 import type { FunctionSpec, MeasurePhase, RuntimeWorker, WorkerIdentity, WorkerRuntime } from "./runtime.ts";
@@ -26,6 +27,7 @@ export interface EnsureParts {
   readonly runtime: WorkerRuntime;
   readonly table: WorkerTable;
   readonly exits: ExitNotices;
+  readonly memory: Pick<MemoryBudget, "reserve">;
   readonly readyTimeoutMs: number;
   readonly now: () => number;
 }
@@ -65,7 +67,10 @@ export async function ensureWorker(
       const owner = existing?.identity?.owner;
       throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} belongs to ${owner}, not to ${request.owner}`);
     }
-    if (decision === "use" || decision === "thaw") return reuse(parts, live(existing, parts.now()), decision, measure, signal);
+    if (decision === "use" || decision === "thaw")
+      return reuse(parts, live(existing, parts.now()), decision, measure, signal);
+    const present = parts.table.all().map((worker) => worker.identity);
+    using _memory = parts.memory.reserve(identity, present);
     if (lookFirst) {
       // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
       await parts.runtime.destroy(identity.id, 0);
