@@ -1,12 +1,18 @@
+import { delay } from "../../common/delay.ts";
 import { AgentError } from "../errors.ts";
 import { cpuResources } from "../oci/resources.ts";
 import type { RuntimeEvent, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
+import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
 import { decodeMetrics } from "./metrics.ts";
 import { type StartParts, startWorker } from "./start.ts";
+
+const heartbeatIntervalMs = 2000;
+/** For a question that costs containerd nothing. */
+const heartbeatWithinMs = 5000;
 
 const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
@@ -35,7 +41,17 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
-    events: (signal): AsyncIterable<RuntimeEvent> => followContainerd(client, signal),
+    events: (signal): AsyncIterable<RuntimeEvent> =>
+      whileAnswering(heartbeatOf(client), (life) => followContainerd(client, life), signal),
+  };
+}
+
+function heartbeatOf({ version, address }: ContainerdClient): HeartbeatOptions {
+  return {
+    ask: (signal) => version.version({}, { signal, deadline: heartbeatWithinMs }),
+    delay,
+    intervalMs: heartbeatIntervalMs,
+    who: `containerd at ${address}`,
   };
 }
 
