@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import type { RecordState, WorkerRecord } from "../workers/records.ts";
-import { migrate } from "./migrations.ts";
+import { missingSteps } from "./migrations.ts";
 
 /** A record with when it came to be so, in milliseconds since 1970. */
 export interface Entry {
@@ -76,11 +76,16 @@ export class WorkerDatabase implements Disposable {
 }
 
 function prepareDatabase(database: DatabaseSync): void {
+  // First of all: a newer esb's database is not touched.
+  const missing = missingSteps(database);
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   const faults = database.prepare("PRAGMA quick_check(1)").all();
   if (faults[0]?.quick_check !== "ok") throw new DamagedError(String(faults[0]?.quick_check));
-  // Also when there is nothing to migrate: it tells at once whether the file may be written.
-  inTransaction(database, () => migrate(database));
+  // Nothing is written without need: what can only be read still tells of the last accesses.
+  if (missing.length === 0) return;
+  inTransaction(database, () => {
+    for (const step of missing) database.exec(step);
+  });
 }
 
 /** @param work is undone when it throws */

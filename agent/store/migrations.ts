@@ -30,13 +30,12 @@ export class NewerSchemaError extends Error {
 }
 
 /**
- * Brings the schema up to date, in the caller's transaction.
+ * The steps that a database lacks, as SQL; for a new database, all of them.
  * @throws NewerSchemaError
  */
-export function migrate(database: DatabaseSync): void {
+export function missingSteps(database: DatabaseSync): string[] {
   const row = database.prepare("PRAGMA user_version").get();
   const version = Number(row?.user_version);
   if (version > migrations.length) throw new NewerSchemaError(version);
-  for (const step of migrations.slice(version)) database.exec(step);
-  database.exec(`PRAGMA user_version = ${migrations.length}`);
+  return migrations.slice(version).map((step, index) => `${step}; PRAGMA user_version = ${version + index + 1}`);
 }
