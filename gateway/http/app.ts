@@ -6,6 +6,7 @@ import { largestRequestBytes } from "../lambda/request.ts";
 import { addInvokeRoute, type InvokeRouteOptions, unroutableName } from "../lambda/route.ts";
 import { LambdaError, toLambdaError } from "./errors.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
+import { UnreadableRequests } from "./unreadable.ts";
 
 /** Time for a client to send its head, and head and body, in milliseconds. */
 const headWithinMs = 30_000;
@@ -20,6 +21,7 @@ export interface AppOptions {
 
 /** The gateway's HTTP side. Bodies arrive as the bytes they are. */
 export function createApp(options: AppOptions): FastifyInstance {
+  const unreadable = new UnreadableRequests();
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -30,11 +32,20 @@ export function createApp(options: AppOptions): FastifyInstance {
     routerOptions: { maxParamLength: 4096 },
     return503OnClosing: false,
     frameworkErrors: (_error, request, reply) => refuse(request, reply),
-    http: { headersTimeout: headWithinMs },
+    clientErrorHandler: (error, socket) => unreadable.refuse(error, socket),
+    // One without a Host is refused below, in Lambda's shape.
+    http: { headersTimeout: headWithinMs, requireHostHeader: false },
   });
+  unreadable.follow(app.server);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
+  app.addHook("onRequest", (request, reply, done) => {
+    const { headers, httpVersion } = request.raw;
+    if (headers.host !== undefined || httpVersion === "1.0") return done();
+    reply.raw.shouldKeepAlive = false;
+    done(noHost());
+  });
   app.setErrorHandler((error, request, reply) => {
     const told = toLambdaError(error);
     if (told.status === 500) options.onError(error, request.id);
@@ -46,6 +57,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   addStatusRoutes(app, options.status);
   addInvokeRoute(app, options.invoke);
   return app;
+}
+
+/** RFC 9112 section 3.2. */
+function noHost(): LambdaError {
+  return new LambdaError("InvalidRequestContentException", "The request is not valid HTTP: it has no Host");
 }
 
 /** Answers what has come to no route, or could not be read as a path at all. */

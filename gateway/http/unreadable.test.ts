@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { type Harness, startHarness } from "../testing/harness.ts";
+import { toUnreadable } from "./unreadable.ts";
+
+let harness: Harness;
+before(async () => {
+  harness = await startHarness();
+});
+after(() => harness[Symbol.asyncDispose]());
+
+function open() {
+  const socket = connect(Number(new URL(harness.url).port), "127.0.0.1");
+  return { socket, received: text(socket) };
+}
+
+const path = "/2015-03-31/functions/hello/invocations";
+const cases: ReadonlyArray<readonly [string, string, number, string, RegExp]> = [
+  ["no HTTP at all", "nonsense\r\n\r\n", 400, "InvalidRequestContentException", /^The request is not valid HTTP: /],
+  ["no Host", `POST ${path} HTTP/1.1\r\n\r\n`, 400, "InvalidRequestContentException", /it has no Host$/],
+  [
+    "a head that is too long",
+    `GET / HTTP/1.1\r\nhost: x\r\nx: ${"a".repeat(20_000)}\r\n\r\n`,
+    431,
+    "RequestTooLargeException",
+    /smaller than 16 KiB/,
+  ],
+  [
+    "a body whose chunks are none",
+    `POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzzz\r\n`,
+    400,
+    "InvalidRequestContentException",
+    /chunk size/,
+  ],
+  [
+    "two lengths",
+    `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n`,
+    400,
+    "InvalidRequestContentException",
+    /Content-Length/,
+  ],
+  [
+    "an Expect that nobody knows",
+    `POST ${path} HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\ncontent-length: 0\r\n\r\n`,
+    417,
+    "InvalidRequestContentException",
+    /^Expect: wonders is not known/,
+  ],
+];
+for (const [what, sent, status, name, message] of cases) {
+  test(`refused in Lambda's shape, and the connection ends: ${what}`, async () => {
+    const { socket, received } = open();
+    socket.write(`${sent}GET /health HTTP/1.1\r\n`);
+    const [head = "", body = ""] = (await received).split("\r\n\r\n");
+    assert.match(head, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.match(head, new RegExp(`^x-amzn-errortype: ${name}$`, "mi"));
+    assert.match(head, /^x-amzn-requestid: [0-9a-f-]{36}$/im);
+    assert.match(head, /^content-type: application\/json$/im);
+    assert.match(head, /^connection: close$/im);
+    assert.equal(JSON.parse(body).Type, "User");
+    assert.match(JSON.parse(body).message, message);
+  });
+}
+
+test("a body that breaks off in what is no chunk: 400, and the function is not invoked", async () => {
+  const { socket, received } = open();
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n`);
+  socket.write("zzz\r\n");
+  assert.match(await received, /^HTTP\/1.1 400 /);
+  assert.deepEqual(
+    harness.agent.calls.filter((call) => call.startsWith("ensure")),
+    [],
+  );
+});
+
+test("behind a request that still runs, the connection is cut: the client would take a 400 for its answer", async () => {
+  const begun = Promise.withResolvers<() => void>();
+  harness.agent.handler = (_request, response) => begun.resolve(() => response.end("{}"));
+  const { socket, received } = open();
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}`);
+  const finish = await begun.promise;
+  socket.write("nonsense\r\n\r\n");
+  assert.equal(await received, "");
+  finish();
+});
+
+const codes: ReadonlyArray<readonly [string, number]> = [
+  ["ERR_HTTP_REQUEST_TIMEOUT", 408],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", 413],
+  ["HPE_HEADER_OVERFLOW", 431],
+  ["HPE_INVALID_METHOD", 400],
+];
+for (const [code, status] of codes) {
+  test(`${code} of Node is ${status}`, () => {
+    assert.equal(toUnreadable(Object.assign(new Error("x"), { code })).status, status);
+  });
+}
