@@ -13,10 +13,19 @@ export interface Attachment {
   readonly hostsPath: string;
 }
 
+/** An attachment that somebody took apart from outside. */
+export interface LostAttachment {
+  readonly id: string;
+  /** Where its worker was reached. */
+  readonly host: string;
+}
+
 /** What the containerd runtime needs of the network (W5). */
 export interface WorkerNetwork {
   /** An attachment of its own for one worker. @throws AgentError NETWORK_FAILED, NETWORK_EXHAUSTED */
   take(signal: AbortSignal): Promise<Attachment>;
   /** Takes an attachment apart: succeeds when it is gone already, also after a restart of the agent. */
   release(id: string): Promise<void>;
+  /** Attachments that are lost from now on, until the signal aborts. */
+  losses(signal: AbortSignal): AsyncIterable<LostAttachment>;
 }

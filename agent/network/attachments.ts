@@ -1,8 +1,10 @@
 import { access } from "node:fs/promises";
-import type { Attachment } from "../containerd/network.ts";
+import type { Attachment, LostAttachment } from "../containerd/network.ts";
+import { attachLines, detachLines, reattachLines } from "./attach-lines.ts";
 import type { Cni } from "./cni.ts";
-import { type PluginLinks, readResult } from "./cni-result.ts";
+import { readResult } from "./cni-result.ts";
 import type { Conflist } from "./conflist.ts";
+import type { IdentityAddresses } from "./identity-addresses.ts";
 import type { Ip } from "./ip.ts";
 import type { NetworkLogger } from "./managed.ts";
 import type { NameServiceFiles } from "./name-service.ts";
@@ -21,6 +23,7 @@ export interface AttachmentParts {
   readonly cni: Cni;
   readonly namespaces: Namespaces;
   readonly records: Records;
+  readonly identities: IdentityAddresses;
   readonly logger: NetworkLogger;
   /** Eight hexadecimal digits. */
   readonly randomHex: () => string;
@@ -32,7 +35,14 @@ export interface Attachments {
   /** Takes one apart, whoever made it; succeeds when it is gone. @throws AgentError NETWORK_FAILED when DEL fails */
   release(id: string): Promise<void>;
   /** Whether nobody took it apart from outside. */
-  isIntact(attachment: Attachment): Promise<boolean>;
+  isIntact(attachment: Pick<Attachment, "id">): Promise<boolean>;
+  /** What is lost with an attachment that is there by its record and not by what it names; undefined: nothing is. */
+  findLoss(id: string): Promise<LostAttachment | undefined>;
+  /**
+   * Puts attachments back on the bridge, if it was made anew, and gives them back their routes.
+   * @param routed identity addresses that have a route
+   */
+  repair(routed: ReadonlySet<string>): Promise<void>;
   /** Made here and not released. */
   readonly live: ReadonlySet<string>;
   /** Waits until no make and no release is under way. */
@@ -49,8 +59,8 @@ export function createAttachments(parts: AttachmentParts): Attachments {
   const live = new Set<string>();
   const releasing = new Map<string, Promise<void>>();
   const underWay = new Set<Promise<unknown>>();
-  /** Host's end of each attachment made here. */
-  const hostInterfaces = new Map<string, string>();
+  /** What was made here, for when its record is lost. */
+  const made = new Map<string, { readonly hostInterface: string | undefined; readonly identity: string }>();
 
   function track<T>(work: Promise<T>): Promise<T> {
     const settled = work.then(
@@ -67,19 +77,21 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     const namespacePath = namespaces.pathOf(id);
     let result: unknown;
     let address: string | undefined;
+    let identity: string | undefined;
     live.add(id);
     try {
+      identity = await parts.identities.next();
       await namespaces.create(id, signal);
       result = await cni.add(parts.list, id, namespacePath, signal);
       const links = readResult(result, bridge);
       address = links.address;
-      await ip.batch(protection(links, bridge), signal);
+      await ip.batch(attachLines(id, links, identity, bridge), signal);
       const { hostInterface } = links;
-      await records.save({ id, address, ...(hostInterface && { hostInterface }), list: parts.list, result });
-      if (hostInterface !== undefined) hostInterfaces.set(id, hostInterface);
-      return { id, namespacePath, endpoint: { host: address, port: workerPort }, ...parts.files };
+      await records.save({ id, address, identity, ...(hostInterface && { hostInterface }), list: parts.list, result });
+      made.set(id, { hostInterface, identity });
+      return { id, namespacePath, endpoint: { host: identity, port: workerPort }, ...parts.files };
     } catch (error) {
-      await detach(id, parts.list, result, address).catch((failure: unknown) => {
+      await detach(id, parts.list, result, { address, identity }).catch((failure: unknown) => {
         logger.warn({ err: failure, attachment: id }, "could not take a failed attachment apart; the next sweep will");
       });
       live.delete(id);
@@ -87,13 +99,13 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     }
   }
 
-  /** The namespace first: with it go its interfaces, in the background; a DEL that removes them waits for the kernel. */
-  async function detach(id: string, list: Conflist, result: unknown, address?: string): Promise<void> {
-    await ip.batchAnyway([
-      `netns delete ${id}`,
-      // Last: when it is gone already, ip ends here, whatever -force says.
-      ...(address === undefined ? [] : [`neighbour del ${address} dev ${bridge}`]),
-    ]);
+  async function detach(
+    id: string,
+    list: Conflist,
+    result: unknown,
+    addresses: Parameters<typeof detachLines>[1],
+  ): Promise<void> {
+    await ip.batchAnyway(detachLines(id, addresses, bridge));
     await cni.del(list, id, undefined, result);
   }
 
@@ -104,13 +116,23 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     }
     try {
       const record = await records.load(id);
-      await detach(id, record?.list ?? parts.list, record?.result, record?.address);
+      const identity = record?.identity ?? made.get(id)?.identity;
+      await detach(id, record?.list ?? parts.list, record?.result, { address: record?.address, identity });
       await records.remove(id);
     } finally {
       live.delete(id);
-      hostInterfaces.delete(id);
+      made.delete(id);
       releasing.delete(id);
     }
+  }
+
+  async function isIntact(id: string, hostInterface: string | undefined): Promise<boolean> {
+    if (!(await namespaces.exists(id))) return false;
+    if (hostInterface === undefined) return true;
+    return access(`/sys/class/net/${bridge}/brif/${hostInterface}`).then(
+      () => true,
+      () => false,
+    );
   }
 
   return {
@@ -121,30 +143,24 @@ export function createAttachments(parts: AttachmentParts): Attachments {
       releasing.set(id, work);
       return work;
     },
-    async isIntact({ id }) {
-      const hostInterface = hostInterfaces.get(id);
-      if (!(await namespaces.exists(id))) return false;
-      if (hostInterface === undefined) return true;
-      return access(`/sys/class/net/${bridge}/brif/${hostInterface}`).then(
-        () => true,
-        () => false,
-      );
+    isIntact: ({ id }) => isIntact(id, made.get(id)?.hostInterface),
+    async findLoss(id) {
+      if (!isAttachmentId(id) || releasing.has(id)) return undefined;
+      const record = await records.load(id);
+      if (record === undefined || (await isIntact(id, record.hostInterface))) return undefined;
+      return releasing.has(id) ? undefined : { id, host: record.identity ?? record.address };
+    },
+    async repair(routed) {
+      for (const id of await records.list()) {
+        const record = await records.load(id);
+        if (record?.identity === undefined || routed.has(record.identity) || releasing.has(id)) continue;
+        if (!(await namespaces.exists(id))) continue;
+        await ip.batchAnyway(reattachLines(record, readResult(record.result, bridge), bridge));
+        logger.warn({ attachment: id }, "a worker's route was gone; it is back");
+      }
     },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
-}
-
-/**
- * Isolated ports of a bridge cannot reach each other, whatever iptables sees of bridged frames. The fixed neighbour
- * keeps a worker that answers ARP for another one's address from being sent that one's invocations.
- */
-function protection({ address, hardwareAddress, hostInterface }: PluginLinks, bridge: string): string[] {
-  return [
-    ...(hostInterface === undefined ? [] : [`link set dev ${hostInterface} type bridge_slave isolated on`]),
-    ...(hardwareAddress === undefined
-      ? []
-      : [`neighbour replace ${address} lladdr ${hardwareAddress} dev ${bridge} nud permanent`]),
-  ];
 }

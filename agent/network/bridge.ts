@@ -2,21 +2,64 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { AgentError } from "../errors.ts";
-import { bridgeAlias, formerNetworks, guardMetric, type Interface, readHostState } from "./host-state.ts";
+import {
+  bridgeAlias,
+  formerIdentityGuards,
+  formerNetworks,
+  type Guard,
+  guardMetric,
+  type HostState,
+  type Interface,
+  identityGuard,
+  isGuarded,
+  readHostState,
+} from "./host-state.ts";
 import type { Ip } from "./ip.ts";
 import type { Subnet } from "./subnet.ts";
 
 const links = z.array(z.looseObject({ ifname: z.string() }));
 
-/** Puts the guard route in place; `former` are our networks of an earlier life, whose guards go. */
-export async function guardSubnet(
+/** Networks that the guards of this life are for. */
+export interface GuardedNetworks {
+  readonly network: string;
+  readonly subnet: Subnet;
+  /** The range of identity addresses, as `240.0.0.0/8`. */
+  readonly identities: string;
+}
+
+/**
+ * Puts the guard routes in place, where they are not; those of an earlier life go.
+ * @param former our networks of an earlier life
+ */
+export async function guardNetworks(
   ip: Ip,
-  subnet: Subnet,
+  guarded: GuardedNetworks,
+  state: HostState,
   former: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  await ip.batchAnyway(former.map((network) => `route del unreachable ${network} metric ${guardMetric}`));
-  await ip.batch([`route replace unreachable ${subnet.cidr} metric ${guardMetric}`], signal);
+  const { wanted, identity } = guardsOf(guarded);
+  const old = [...former.map(subnetGuard), ...formerIdentityGuards(state, identity)];
+  const missing = wanted.filter((guard) => !isGuarded(state, guard));
+  await ip.batchAnyway(old.map((guard) => `route del ${routeOf(guard)}`));
+  if (missing.length > 0)
+    await ip.batch(
+      missing.map((guard) => `route replace ${routeOf(guard)}`),
+      signal,
+    );
+}
+
+function guardsOf({ network, subnet, identities }: GuardedNetworks): { wanted: Guard[]; identity: Guard } {
+  const identity = identityGuard(network, identities);
+  return { wanted: [subnetGuard(subnet.cidr), identity], identity };
+}
+
+function subnetGuard(cidr: string): Guard {
+  return { cidr, metric: guardMetric };
+}
+
+function routeOf({ cidr, metric }: Guard): string {
+  return `unreachable ${cidr} metric ${metric}`;
 }
 
 /**
@@ -63,6 +106,7 @@ export async function ensureBridge(
     );
   }
   await disableIpv6(bridge);
+  if (own !== undefined && former.length === 0 && isReady(own, subnet)) return;
   await ip.batch(
     [
       ...(former.length > 0 ? [`address flush dev ${bridge}`] : []),
@@ -78,15 +122,22 @@ export async function portsOf(ip: Ip, bridge: string): Promise<string[]> {
   return ((await ip.query(["link", "show", "master", bridge], links)) ?? []).map((link) => link.ifname);
 }
 
-/** Removes our bridge and the guard routes; succeeds when they are gone. */
-export async function removeBridge(ip: Ip, network: string, bridge: string, subnet: Subnet): Promise<void> {
+function isReady({ flags, addr_info }: Interface, { gateway, prefixLength }: Subnet): boolean {
+  return (
+    flags?.includes("UP") === true && addr_info.some((one) => one.local === gateway && one.prefixlen === prefixLength)
+  );
+}
+
+/** Removes our bridge, and with it the routes to workers, and the guard routes; succeeds when they are gone. */
+export async function removeBridge(ip: Ip, bridge: string, guarded: GuardedNetworks): Promise<void> {
   const state = await readHostState(ip, bridge);
-  const own = state.interfaces.find((one) => one.ifname === bridge && one.ifalias === bridgeAlias(network));
+  const alias = bridgeAlias(guarded.network);
+  const own = state.interfaces.find((one) => one.ifname === bridge && one.ifalias === alias);
+  const { wanted, identity } = guardsOf(guarded);
+  const former = formerNetworks(own, guarded.subnet).map(subnetGuard);
   await ip.batchAnyway([
     ...(own === undefined ? [] : [`link del dev ${bridge}`]),
-    ...[subnet.cidr, ...formerNetworks(own, subnet)].map(
-      (cidr) => `route del unreachable ${cidr} metric ${guardMetric}`,
-    ),
+    ...[...wanted, ...former, ...formerIdentityGuards(state, identity)].map((guard) => `route del ${routeOf(guard)}`),
   ]);
 }
 

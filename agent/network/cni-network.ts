@@ -4,27 +4,30 @@ import PQueue from "p-queue";
 import type { Attachment } from "../containerd/network.ts";
 import { AgentError } from "../errors.ts";
 import { createAttachments } from "./attachments.ts";
-import { enableForwarding, ensureBridge, guardSubnet, refuseNewSubnet, removeBridge } from "./bridge.ts";
+import { enableForwarding, ensureBridge, guardNetworks, refuseNewSubnet, removeBridge } from "./bridge.ts";
 import { createCni } from "./cni.ts";
 import { isNotInstalled, type RunCommand } from "./commands.ts";
 import { loadConflist } from "./conflist.ts";
 import { createFirewall } from "./firewall.ts";
 import { checkHostState, formerNetworks, readHostState } from "./host-state.ts";
+import { createIdentityAddresses } from "./identity-addresses.ts";
 import { createIp } from "./ip.ts";
+import { createLosses } from "./losses.ts";
 import type { After, ManagedNetwork, NetworkLogger } from "./managed.ts";
 import { uplinkMtu } from "./mtu.ts";
 import { addressesOfHost, reachableFromBridge, readNameService, writeNameServiceFiles } from "./name-service.ts";
-import { createNamespaces } from "./namespaces.ts";
+import { createNamespaces, namespacesFolder } from "./namespaces.ts";
 import { checkPlugins } from "./plugin-files.ts";
 import { createPool } from "./pool.ts";
 import { createRecords } from "./records.ts";
-import type { Subnet } from "./subnet.ts";
+import type { IdentityRange, Subnet } from "./subnet.ts";
 import { sweepAttachments } from "./sweep.ts";
 
 export interface CniNetworkConfig {
   /** LAMBDA_NETWORK. */
   readonly network: string;
   readonly subnet: Subnet;
+  readonly identities: IdentityRange;
   /** Folder for what must outlive a reboot; its parent may not exist. */
   readonly stateDir: string;
   /** Folder for the files that workers have mounted. */
@@ -47,6 +50,8 @@ export interface NetworkDeps {
 
 /** Beyond this the kernel's own lock is what is waited for. */
 const makesAtOnce = 4;
+/** Far more than a function's work needs, and little beside the kernel's table of 65,536 and more. */
+const connectionsPerWorker = 4096;
 /** Longer than a cold start takes. */
 const refillDelayMs = 100;
 
@@ -68,12 +73,19 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     ESB_MTU: await uplinkMtu(),
   });
   const ip = createIp(run);
-  const firewall = createFirewall(run);
+  const firewall = createFirewall(run, logger);
   const namespaces = createNamespaces(ip);
   const records = createRecords(stateDir);
   const files = { resolvConfPath: join(runDir, "resolv.conf"), hostsPath: join(runDir, "hosts") };
   const cni = createCni(run, pluginDirs);
   const { randomHex } = deps;
+  const recorded = async () => Promise.all((await records.list()).map((id) => records.load(id)));
+  const identities = createIdentityAddresses({
+    range: config.identities,
+    path: join(stateDir, "next-identity"),
+    inUse: async () => new Set((await recorded()).flatMap((record) => record?.identity ?? [])),
+    randomHex,
+  });
   const attachments = createAttachments({
     network,
     bridge,
@@ -83,9 +95,12 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     cni,
     namespaces,
     records,
+    identities,
     logger,
     randomHex,
   });
+  const losses = createLosses({ folder: namespacesFolder, findLoss: attachments.findLoss, logger });
+  const guarded = { network, subnet, identities: config.identities.cidr };
   const queue = new PQueue({ concurrency: makesAtOnce });
   const pool = createPool<Attachment>({
     size: config.poolSize,
@@ -109,16 +124,21 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
       );
     }
     const state = await readHostState(ip, bridge, signal);
-    const own = checkHostState(state, network, bridge, subnet);
+    const own = checkHostState(state, network, bridge, subnet, guarded.identities);
     const former = formerNetworks(own, subnet);
     await refuseNewSubnet(ip, bridge, subnet, former);
-    await guardSubnet(ip, subnet, former, signal);
+    await guardNetworks(ip, guarded, state, former, signal);
     const hostNameServers = addressesOfHost(nameService.nameServers, subnet.gateway);
-    await firewall.install({ network, bridge, subnet: subnet.cidr, hostNameServers }, signal);
+    const plan = { network, bridge, subnet: subnet.cidr, hostNameServers, connectionsPerWorker };
+    const repaired = (await firewall.install(plan, signal)) && bridgeIndex !== undefined;
+    if (repaired) logger.warn({ network }, "firewall rules were changed by somebody else; they are as they should be");
     await ensureBridge(ip, network, bridge, subnet, own, signal);
     await enableForwarding();
     await writeNameServiceFiles(files, nameService);
     bridgeIndex = await readBridgeIndex(bridge);
+    const routed = state.routes.filter((route) => route.dev === bridge).map((route) => route.dst);
+    await attachments.repair(new Set(routed));
+    await losses.check(await records.list());
   }
 
   /** One at a time: whoever finds the bridge gone asks for it. */
@@ -157,7 +177,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     });
   }
 
-  async function sweep(kept: ReadonlySet<string>): Promise<number> {
+  async function sweep(kept: () => ReadonlySet<string>): Promise<number> {
     const reservationsDir = join(ipamDir, list.name);
     const parts = { network, bridge, reservationsDir, attachments, namespaces, records, ip, logger };
     return sweepAttachments(parts, kept);
@@ -181,8 +201,10 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
       return make(signal, 1);
     },
     release: (id) => attachments.release(id),
+    losses: (signal) => losses.follow(signal),
+    isIntact: async (id) => (await attachments.isIntact({ id })) && (await attachments.findLoss(id)) === undefined,
     async sweep(inUse) {
-      const released = await sweep(new Set([...inUse, ...attachments.live]));
+      const released = await sweep(() => new Set([...inUse, ...attachments.live]));
       if (released > 0) logger.info({ released }, "released network attachments that nobody used");
       pool.refill();
       return released;
@@ -193,8 +215,8 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
       bridgeIndex = undefined;
       // A failure of one does not keep the others; the rules stay for as long as there is a bridge to guard.
       const outcomes = [
-        await settle(sweep(new Set())),
-        await settle(removeBridge(ip, network, bridge, subnet)),
+        await settle(sweep(() => new Set())),
+        await settle(removeBridge(ip, bridge, guarded)),
         await settle(firewall.remove(network)),
         await settle(rm(stateDir, { recursive: true, force: true })),
         await settle(rm(runDir, { recursive: true, force: true })),

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { installRules, removeRules } from "./firewall-rules.ts";
+import { installRules, ownLines, removeRules } from "./firewall-rules.ts";
 
-const plan = { network: "lab", bridge: "lab0", subnet: "10.9.0.0/24", hostNameServers: ["192.0.2.2"] };
+const plan = {
+  network: "lab",
+  bridge: "lab0",
+  subnet: "10.9.0.0/24",
+  hostNameServers: ["192.0.2.2"],
+  connectionsPerWorker: 4096,
+};
 const empty = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";
 const installed = [
   "*mangle",
@@ -38,6 +44,23 @@ test("workers are cut off from each other and from the host before anything is a
   const input = rules.split("\n").filter((line) => line.startsWith("-A ESB-lab-IN"));
   assert.match(input.at(-1) ?? "", /-i lab0 -j DROP$/);
   assert.equal(input.filter((line) => line.includes("-d 192.0.2.2") && line.includes("--dport 53")).length, 2);
+});
+
+test("a worker's connections are limited before any is let out, where the kernel can", () => {
+  const forward = installRules(plan, empty)
+    .split("\n")
+    .filter((line) => line.startsWith("-A ESB-lab-FWD"));
+  const limited = forward.findIndex((line) => line.includes("--connlimit-above 4096"));
+  assert.ok(limited >= 0 && limited < forward.findIndex((line) => line.endsWith("-i lab0 -j ACCEPT")));
+  assert.ok(!installRules({ ...plan, connectionsPerWorker: undefined }, empty).includes("connlimit"));
+});
+
+test("what iptables-save says of us is told apart from all else, without counters", () => {
+  const counted = installed.replace(":ESB-lab-IN - [0:0]", ":ESB-lab-IN - [17:4]");
+  const own = ownLines("lab", `${counted}\n-A FORWARD -j ESB-la-FWD\n:ESB-labor-IN - [0:0]`);
+  assert.equal(own, ownLines("lab", installed));
+  assert.equal(own.split("\n").length, 8);
+  assert.doesNotMatch(own, /INX|ESB-la-|labor|\[/);
 });
 
 test("a second installation replaces the jumps of the first", () => {

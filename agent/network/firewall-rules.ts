@@ -5,6 +5,8 @@ export interface FirewallPlan {
   readonly subnet: string;
   /** Name servers of the workers that are addresses of the host itself. */
   readonly hostNameServers: readonly string[];
+  /** How many connections out of the machine the kernel may track for each worker; undefined: as many as it likes. */
+  readonly connectionsPerWorker: number | undefined;
 }
 
 interface Chain {
@@ -55,11 +57,17 @@ function rulesTowardsWorkers({ bridge }: FirewallPlan): string[] {
   return [`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`, `-o ${bridge} -j DROP`];
 }
 
-/** The host reaches workers through OUTPUT, which is left alone; this is what crosses the host. */
-function forwardRules({ bridge, subnet }: FirewallPlan): string[] {
+/**
+ * The host reaches workers through OUTPUT, which is left alone; this is what crosses the host. A worker's identity
+ * address is the host's business alone, so its own subnet is all that a worker may send from. What is refused for its
+ * connections' number is not tracked: the kernel's table is one for the whole machine, and one UDP socket could fill it.
+ */
+function forwardRules({ bridge, subnet, connectionsPerWorker: most }: FirewallPlan): string[] {
+  const limit = `-m connlimit --connlimit-above ${most} --connlimit-mask 32 --connlimit-saddr`;
   return [
     `-i ${bridge} -o ${bridge} -j DROP`,
     `-i ${bridge} ! -s ${subnet} -j DROP`,
+    ...(most === undefined ? [] : [`-i ${bridge} -m conntrack --ctstate NEW ${limit} -j DROP`]),
     `-i ${bridge} -j ACCEPT`,
     `-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
   ];
@@ -77,8 +85,20 @@ function inputRules({ bridge, hostNameServers }: FirewallPlan): string[] {
   ];
 }
 
-function masqueradeRules({ subnet }: FirewallPlan): string[] {
-  return [`-s ${subnet} ! -d ${subnet} -j MASQUERADE`];
+/** By interface, not by destination: what the host sends to workers' identity addresses has an address of the subnet. */
+function masqueradeRules({ bridge, subnet }: FirewallPlan): string[] {
+  return [`-s ${subnet} ! -o ${bridge} -j MASQUERADE`];
+}
+
+/** What iptables-save says of our chains, so that two moments can be compared. */
+export function ownLines(network: string, saved: string): string {
+  const names = chainsOf(network).map((chain) => chain.name);
+  const isOwn = (line: string) => names.some((name) => line.split(/[ :]/).includes(name));
+  return saved
+    .split("\n")
+    .filter(isOwn)
+    .map((line) => line.replace(/ \[\d+:\d+\]$/, ""))
+    .join("\n");
 }
 
 function tables(network: string, linesOf: (chain: Chain) => string[]): string {

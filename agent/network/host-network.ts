@@ -33,6 +33,8 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
   const files = { resolvConfPath: join(runDir, "resolv.conf"), hostsPath: join(runDir, "hosts") };
   // One at a time: between the look and the file, a port could go to two.
   const queue = new PQueue({ concurrency: 1 });
+  /** Given out in this life and not given back. */
+  const live = new Set<string>();
   let next = ports.first;
 
   async function allocations(): Promise<{ port: number; id: string }[]> {
@@ -54,6 +56,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
       const id = `port-${port}-${deps.randomHex()}`;
       await writeFile(join(folder, String(port)), id, { flag: "wx" });
       next = port + 1;
+      live.add(id);
       return { id, namespacePath: undefined, endpoint: { host: "127.0.0.1", port }, ...files };
     }
     throw new AgentError(
@@ -76,8 +79,12 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
     take: (signal) => queue.add(() => allocate(signal)),
     async release(id) {
       await queue.add(() => release((one) => one === id));
+      live.delete(id);
     },
-    sweep: (inUse) => queue.add(() => release((id) => !inUse.has(id))),
+    // Nobody can take the host's own network from a worker.
+    async *losses() {},
+    sweep: (inUse) => queue.add(() => release((id) => !inUse.has(id) && !live.has(id))),
+    isIntact: async () => true,
     close: () => queue.onIdle(),
     async teardown() {
       await queue.onIdle();

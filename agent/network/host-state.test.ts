@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkHostState, formerNetworks, guardMetric, type HostState } from "./host-state.ts";
+import {
+  checkHostState,
+  formerIdentityGuards,
+  formerNetworks,
+  type Guard,
+  guardMetric,
+  type HostState,
+  identityGuard,
+  isGuarded,
+} from "./host-state.ts";
 import { parseSubnet } from "./subnet.ts";
 
 const subnet = parseSubnet("10.63.0.0/16");
@@ -11,8 +20,9 @@ const ours = {
   linkinfo: { info_kind: "bridge" },
   addr_info: [inet("10.63.0.1", 16)],
 };
+const unreachable = ({ cidr, metric }: Guard) => ({ type: "unreachable", dst: cidr, metric });
 const check = (state: Partial<HostState>) =>
-  checkHostState({ interfaces: [], routes: [], ...state }, "esb", "esb0", subnet);
+  checkHostState({ interfaces: [], routes: [], ...state }, "esb", "esb0", subnet, "240.0.0.0/8");
 
 for (const [what, state] of [
   ["nothing", {}],
@@ -28,6 +38,10 @@ for (const [what, state] of [
     },
   ],
   ["our guard", { routes: [{ type: "unreachable", dst: "10.63.0.0/16", metric: guardMetric }] }],
+  ["our guard of identity addresses", { routes: [unreachable(identityGuard("esb", "240.0.0.0/8"))] }],
+  ["that of an earlier life with another range", { routes: [unreachable(identityGuard("esb", "240.7.0.0/16"))] }],
+  ["another esb's with another range", { routes: [unreachable(identityGuard("other", "241.0.0.0/8"))] }],
+  ["routes to our workers", { routes: [{ dst: "240.1.2.3", dev: "esb0" }] }],
   ["our bridge and its routes", { interfaces: [ours], routes: [{ dst: "10.63.0.0/16", dev: "esb0" }] }],
 ] as const) {
   test(`a host with ${what} is fine`, () => {
@@ -46,6 +60,16 @@ for (const [what, state, expected] of [
   ],
   ["a wider network", { routes: [{ dst: "10.0.0.0/8", dev: "vpn0" }] }, /overlaps the route 10\.0\.0\.0\/8 dev vpn0;/],
   ["a route to one address", { routes: [{ dst: "10.63.9.9", dev: "wg0" }] }, /10\.63\.9\.9/],
+  [
+    "another esb's guard of the same identity addresses",
+    { routes: [unreachable(identityGuard("other", "240.0.0.0/8"))] },
+    /identity addresses 240\.0\.0\.0\/8 overlap the route unreachable 240\.0\.0\.0\/8, .*set ESB_IDENTITY_SUBNET/,
+  ],
+  [
+    "a route into our identity addresses",
+    { routes: [{ dst: "240.1.2.3", dev: "other0" }] },
+    /240\.1\.2\.3 dev other0.*ESB_IDENTITY_SUBNET/,
+  ],
   ["somebody's guard", { routes: [{ type: "unreachable", dst: "10.63.0.0/16", metric: 7 }] }, /unreachable/],
 ] as const) {
   test(`a host with ${what} is refused`, () => {
@@ -58,4 +82,13 @@ test("networks that our bridge had in an earlier life are known by its addresses
   assert.deepEqual(formerNetworks(ours, subnet), []);
   const changed = { ...ours, addr_info: [inet("10.9.0.1", 24), inet("10.63.0.1", 16)] };
   assert.deepEqual(formerNetworks(changed, subnet), ["10.9.0.0/24"]);
+});
+
+test("guards of identity addresses are known by their metric: those in place, and those of an earlier life", () => {
+  const guard = identityGuard("esb", "240.0.0.0/8");
+  const old = identityGuard("esb", "241.0.0.0/8");
+  const routes = [old, identityGuard("other", "242.0.0.0/8")].map(unreachable);
+  assert.equal(isGuarded({ interfaces: [], routes }, guard), false);
+  assert.deepEqual(formerIdentityGuards({ interfaces: [], routes }, guard), [old]);
+  assert.ok(guard.metric > 0 && guard.metric < guardMetric);
 });

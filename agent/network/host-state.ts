@@ -1,16 +1,33 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AgentError } from "../errors.ts";
 import type { Ip } from "./ip.ts";
 import { networkOf, overlaps, type Subnet } from "./subnet.ts";
 
-/** Metric of the guard route: the largest, so that the bridge's own route wins while the bridge is there. */
+/** Metric of the subnet's guard route: the largest, so that the bridge's own route wins while the bridge is there. */
 export const guardMetric = 4294967295;
+
+/** A route that keeps packets for workers that are gone from leaving the machine. */
+export interface Guard {
+  readonly cidr: string;
+  readonly metric: number;
+}
+
+/**
+ * The guard of our identity addresses. Its metric tells whose it is: two esb on one machine that share the range would
+ * else take each other's guard for their own, and see the conflict only when their workers' routes meet.
+ */
+export function identityGuard(network: string, cidr: string): Guard {
+  const digest = createHash("sha256").update(bridgeAlias(network)).digest();
+  return { cidr, metric: 2 ** 31 + (digest.readUInt32BE() >>> 2) };
+}
 
 /** The part of `ip -json address` that matters here. */
 const interfaces = z.array(
   z.looseObject({
     ifname: z.string(),
     ifalias: z.string().optional(),
+    flags: z.array(z.string()).optional(),
     linkinfo: z.looseObject({ info_kind: z.string().optional() }).optional(),
     addr_info: z
       .array(z.looseObject({ family: z.string(), local: z.string().optional(), prefixlen: z.number() }))
@@ -54,7 +71,7 @@ export function bridgeAlias(network: string): string {
 }
 
 /**
- * Refuses a bridge name or a subnet that somebody else uses.
+ * Refuses a bridge name, a subnet or a range of identity addresses that somebody else uses.
  * @returns our bridge, when it is there already
  * @throws AgentError NETWORK_FAILED
  */
@@ -63,6 +80,7 @@ export function checkHostState(
   network: string,
   bridge: string,
   subnet: Subnet,
+  identities: string,
 ): Interface | undefined {
   const own = state.interfaces.find((one) => one.ifname === bridge);
   if (own !== undefined && (own.linkinfo?.info_kind !== "bridge" || own.ifalias !== bridgeAlias(network))) {
@@ -71,14 +89,37 @@ export function checkHostState(
       `there is an interface ${bridge} already that esb did not make; remove it or set LAMBDA_NETWORK to another name`,
     );
   }
-  const holder = holderOf(state, bridge, subnet);
+  const holder = holderOf(state, bridge, subnet.cidr, (route) =>
+    isGuard(route, { cidr: subnet.cidr, metric: guardMetric }),
+  );
   if (holder !== undefined) {
     throw new AgentError(
       "NETWORK_FAILED",
       `the workers' subnet ${subnet.cidr} overlaps ${holder}; set ESB_SUBNET to a subnet that is free`,
     );
   }
+  const { metric } = identityGuard(network, identities);
+  const sharer = holderOf(state, bridge, identities, (route) => isUnreachable(route, metric));
+  if (sharer !== undefined) {
+    throw new AgentError(
+      "NETWORK_FAILED",
+      `the workers' identity addresses ${identities} overlap ${sharer}, maybe another esb's; ` +
+        "set ESB_IDENTITY_SUBNET to a range that is free, such as 241.0.0.0/8",
+    );
+  }
   return own;
+}
+
+/** Whether a guard is in place. */
+export function isGuarded(state: HostState, guard: Guard): boolean {
+  return state.routes.some((route) => isGuard(route, guard));
+}
+
+/** Our guards of ranges of identity addresses that we had in an earlier life. */
+export function formerIdentityGuards(state: HostState, guard: Guard): Guard[] {
+  return state.routes
+    .filter((route) => isUnreachable(route, guard.metric) && route.dst !== guard.cidr)
+    .map((route) => ({ cidr: route.dst, metric: guard.metric }));
 }
 
 /** Networks that were put on our bridge by an earlier life with another subnet. */
@@ -89,30 +130,38 @@ export function formerNetworks(own: Interface | undefined, subnet: Subnet): stri
     .filter((network) => network !== subnet.cidr);
 }
 
-function holderOf(state: HostState, bridge: string, subnet: Subnet): string | undefined {
+function holderOf(
+  state: HostState,
+  bridge: string,
+  cidr: string,
+  isOwn: (route: Route) => boolean,
+): string | undefined {
   for (const one of state.interfaces) {
     if (one.ifname === bridge) continue;
     for (const { family, local, prefixlen } of one.addr_info) {
       if (family !== "inet" || local === undefined) continue;
       const taken = networkOf(local, prefixlen);
-      if (overlaps(subnet.cidr, taken)) return `${taken} of interface ${one.ifname}`;
+      if (overlaps(cidr, taken)) return `${taken} of interface ${one.ifname}`;
     }
   }
-  const route = state.routes.find((one) => one.dev !== bridge && !isGuard(one, subnet) && reaches(one, subnet));
+  const route = state.routes.find((one) => one.dev !== bridge && !isOwn(one) && reaches(one, cidr));
   if (route === undefined) return undefined;
-  return `the route ${route.type ?? ""} ${route.dst} ${route.dev === undefined ? "" : `dev ${route.dev}`}`.replace(
-    / +/g,
-    " ",
-  );
+  return `the route ${route.type ?? ""} ${route.dst} ${route.dev === undefined ? "" : `dev ${route.dev}`}`
+    .replace(/ +/g, " ")
+    .trimEnd();
 }
 
-function isGuard(route: Route, subnet: Subnet): boolean {
-  return route.type === "unreachable" && route.dst === subnet.cidr && route.metric === guardMetric;
+function isGuard(route: Route, { cidr, metric }: Guard): boolean {
+  return isUnreachable(route, metric) && route.dst === cidr;
+}
+
+function isUnreachable(route: Route, metric: number): boolean {
+  return route.type === "unreachable" && route.metric === metric;
 }
 
 /** Routes as wide as /7 are default routes, also in the two halves that VPN clients like. */
-function reaches(route: Route, subnet: Subnet): boolean {
+function reaches(route: Route, cidr: string): boolean {
   if (route.dst === "default") return false;
   const prefixLength = Number(route.dst.split("/")[1] ?? "32");
-  return prefixLength >= 8 && overlaps(subnet.cidr, route.dst);
+  return prefixLength >= 8 && overlaps(cidr, route.dst);
 }

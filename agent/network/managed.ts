@@ -8,11 +8,14 @@ export interface ManagedNetwork extends WorkerNetwork {
    */
   setup(signal: AbortSignal): Promise<void>;
   /**
-   * Removes what belongs to nobody; for the start, after `setup`. Failures are logged and skipped.
-   * @param inUse ids of the attachments of workers that are there
+   * Removes what belongs to nobody; after `setup`, also while attachments are taken and released. Failures are logged
+   * and skipped.
+   * @param inUse ids of the attachments of workers that are there; what was taken in this life is kept besides
    * @returns how many attachments were removed
    */
   sweep(inUse: ReadonlySet<string>): Promise<number>;
+  /** Whether nobody took a worker's attachment apart from outside, whoever made it. */
+  isIntact(id: string): Promise<boolean>;
   /** Ends what goes on and releases what no worker was given; workers keep what they have. */
   close(): Promise<void>;
   /** Removes everything that was ever made; succeeds when there is nothing. @throws AgentError NETWORK_FAILED */

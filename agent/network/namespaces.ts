@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Ip } from "./ip.ts";
 
 /** Where `ip netns` keeps named network namespaces. */
-const folder = "/run/netns";
+export const namespacesFolder = "/run/netns";
 /** NSFS_MAGIC of linux/magic.h: what a mounted namespace is. */
 const nsfsMagic = 0x6e736673;
 
@@ -18,21 +18,21 @@ export interface Namespaces {
 
 export function createNamespaces(ip: Ip): Namespaces {
   return {
-    pathOf: (name) => join(folder, name),
+    pathOf: (name) => join(namespacesFolder, name),
     async create(name, signal) {
       const inside = "test ! -e /proc/sys/net/ipv6 || echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6";
       await ip.batch([`netns add ${name}`, `netns exec ${name} sh -c "${inside}; exec ip link set lo up"`], signal);
     },
     async exists(name) {
       try {
-        return (await statfs(join(folder, name))).type === nsfsMagic;
+        return (await statfs(join(namespacesFolder, name))).type === nsfsMagic;
       } catch {
         return false;
       }
     },
     async list() {
       try {
-        return await readdir(folder);
+        return await readdir(namespacesFolder);
       } catch {
         return [];
       }

@@ -5,13 +5,14 @@ import { createCommandRunner } from "./commands.ts";
 import { createHostNetwork } from "./host-network.ts";
 import type { ManagedNetwork, NetworkLogger } from "./managed.ts";
 import { isPortFree, parsePortRange } from "./ports.ts";
-import { parseSubnet } from "./subnet.ts";
+import { parseIdentityRange, parseSubnet } from "./subnet.ts";
 
 /** What the network depends on, named as in common/settings.ts. */
 export interface NetworkSettings {
   readonly ESB_NETWORK: "cni" | "host";
   readonly LAMBDA_NETWORK: string;
   readonly ESB_SUBNET: string;
+  readonly ESB_IDENTITY_SUBNET: string;
   readonly ESB_CNI_CONF: string;
   readonly ESB_CNI_BIN_DIR: readonly string[];
   readonly ESB_NETWORK_POOL: number;
@@ -38,10 +39,12 @@ export async function createNetwork(settings: NetworkSettings, deps: NetworkDeps
     const config = { ...common, ports: parsePortRange(settings.ESB_HOST_PORTS) };
     return createHostNetwork(config, { isPortFree, randomHex: deps.randomHex });
   }
+  const subnet = parseSubnet(settings.ESB_SUBNET);
   const config = {
     ...common,
     network: settings.LAMBDA_NETWORK,
-    subnet: parseSubnet(settings.ESB_SUBNET),
+    subnet,
+    identities: parseIdentityRange(settings.ESB_IDENTITY_SUBNET, subnet),
     conflistPath: resolve(settings.ESB_CNI_CONF),
     pluginDirs: settings.ESB_CNI_BIN_DIR,
     poolSize: settings.ESB_NETWORK_POOL,

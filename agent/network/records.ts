@@ -8,6 +8,8 @@ import { writeAtomically } from "./files.ts";
 const recordSchema = z.object({
   id: z.string(),
   address: z.string(),
+  /** Absent in records of a time before workers had one. */
+  identity: z.string().optional(),
   hostInterface: z.string().optional(),
   /** The list that it was attached with, placeholders filled in. */
   list: conflistSchema,
@@ -15,7 +17,7 @@ const recordSchema = z.object({
   result: z.unknown(),
 });
 
-type AttachmentRecord = z.output<typeof recordSchema>;
+export type AttachmentRecord = z.output<typeof recordSchema>;
 
 /** Attachments on disk: one file each, written before the attachment is used. */
 export interface Records {

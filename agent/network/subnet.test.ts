@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../common/environment.ts";
-import { networkOf, overlaps, parseSubnet } from "./subnet.ts";
+import { addressAt, networkOf, overlaps, parseIdentityRange, parseSubnet } from "./subnet.ts";
 
 test("a subnet's gateway is its first address", () => {
   assert.deepEqual(parseSubnet("10.63.0.0/16"), { cidr: "10.63.0.0/16", prefixLength: 16, gateway: "10.63.0.1" });
@@ -44,3 +44,30 @@ for (const [one, other, expected] of [
 test("an address and its prefix name their network", () => {
   assert.equal(networkOf("10.63.4.9", 16), "10.63.0.0/16");
 });
+
+const workers = parseSubnet("10.63.0.0/16");
+
+test("S7: a range of identity addresses is walked through and begins anew behind its end", () => {
+  const range = parseIdentityRange("240.0.0.0/8", workers);
+  assert.equal(range.size, 16_777_216);
+  assert.equal(addressAt(range, 0), "240.0.0.0");
+  assert.equal(addressAt(range, 66_051), "240.1.2.3");
+  assert.equal(addressAt(range, range.size - 1), "240.255.255.255");
+  assert.equal(addressAt(range, range.size + 5), "240.0.0.5");
+});
+
+for (const [text, expected] of [
+  ["240.0.0.0/17", /ESB_IDENTITY_SUBNET=.*between \/8 and \/16/],
+  ["240.0.0.1/8", /begin at its network address, so 240\.0\.0\.0\/8/],
+  ["127.0.0.0/8", /cannot have these/],
+  ["224.0.0.0/8", /cannot have these/],
+  ["255.255.0.0/16", /cannot have these/],
+  ["10.0.0.0/8", /overlaps the workers' own subnet/],
+] as const) {
+  test(`identity addresses ${text} are refused`, () => {
+    assert.throws(
+      () => parseIdentityRange(text, workers),
+      (error) => error instanceof ConfigurationError && expected.test(error.message),
+    );
+  });
+}

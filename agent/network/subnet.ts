@@ -10,21 +10,46 @@ export interface Subnet {
   readonly gateway: string;
 }
 
+/** Addresses that workers are known by beside their own. */
+export interface IdentityRange {
+  /** As `240.0.0.0/8`. */
+  readonly cidr: string;
+  /** The first address, as a number. */
+  readonly first: number;
+  /** How many addresses it has. */
+  readonly size: number;
+}
+
+/**
+ * Parses ESB_IDENTITY_SUBNET: /8 to /16, so that an address comes back only after tens of thousands of workers.
+ * @throws ConfigurationError also when it has an address in common with the workers' subnet
+ */
+export function parseIdentityRange(text: string, subnet: Subnet): IdentityRange {
+  const name = "ESB_IDENTITY_SUBNET";
+  const { cidr, prefixLength, network } = parseNetwork(name, text, 16);
+  const range = network.range();
+  if (range === "loopback" || range === "multicast" || overlaps(cidr, "255.255.255.255")) {
+    throw new ConfigurationError(`${name}=${text}: workers cannot have these addresses; take one of 240.0.0.0/4`);
+  }
+  if (overlaps(cidr, subnet.cidr)) {
+    throw new ConfigurationError(`${name}=${text}: overlaps the workers' own subnet, ESB_SUBNET=${subnet.cidr}`);
+  }
+  const first = network.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+  return { cidr, first, size: 2 ** (32 - prefixLength) };
+}
+
+/** The address at a place of the range, counted from 0 and round again behind its end. */
+export function addressAt({ first, size }: IdentityRange, place: number): string {
+  const number = first + (place % size);
+  return [24, 16, 8, 0].map((bits) => Math.floor(number / 2 ** bits) % 256).join(".");
+}
+
 /**
  * Parses ESB_SUBNET: a network address with /8 to /29, so that at least five workers fit beside the gateway.
  * @throws ConfigurationError
  */
 export function parseSubnet(text: string): Subnet {
-  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) {
-    throw new ConfigurationError(`ESB_SUBNET=${text}: must be an IPv4 subnet such as 10.63.0.0/16`);
-  }
-  const [, prefixLength] = ipaddr.IPv4.parseCIDR(text);
-  if (prefixLength < 8 || prefixLength > 29) {
-    throw new ConfigurationError(`ESB_SUBNET=${text}: the prefix must be between /8 and /29`);
-  }
-  const network = ipaddr.IPv4.networkAddressFromCIDR(text);
-  const cidr = `${network.toString()}/${prefixLength}`;
-  if (cidr !== text) throw new ConfigurationError(`ESB_SUBNET=${text}: must begin at its network address, so ${cidr}`);
+  const { cidr, prefixLength, network } = parseNetwork("ESB_SUBNET", text, 29);
   const range = network.range();
   if (range !== "private" && range !== "carrierGradeNat" && range !== "benchmarking" && range !== "unicast") {
     throw new ConfigurationError(`ESB_SUBNET=${text}: is ${range}, which workers cannot use; take a private subnet`);
@@ -43,6 +68,20 @@ export function overlaps(one: string, other: string): boolean {
 /** The network that an interface's address belongs to: `10.63.0.1`, 16 is in `10.63.0.0/16`. */
 export function networkOf(address: string, prefixLength: number): string {
   return `${ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefixLength}`).toString()}/${prefixLength}`;
+}
+
+function parseNetwork(name: string, text: string, longestPrefix: number) {
+  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) {
+    throw new ConfigurationError(`${name}=${text}: must be an IPv4 subnet such as 10.63.0.0/16`);
+  }
+  const [, prefixLength] = ipaddr.IPv4.parseCIDR(text);
+  if (prefixLength < 8 || prefixLength > longestPrefix) {
+    throw new ConfigurationError(`${name}=${text}: the prefix must be between /8 and /${longestPrefix}`);
+  }
+  const network = ipaddr.IPv4.networkAddressFromCIDR(text);
+  const cidr = `${network.toString()}/${prefixLength}`;
+  if (cidr !== text) throw new ConfigurationError(`${name}=${text}: must begin at its network address, so ${cidr}`);
+  return { cidr, prefixLength, network };
 }
 
 function parse(network: string): [ipaddr.IPv4, number] {

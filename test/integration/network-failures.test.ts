@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type NetworkLab, openLab, run } from "./network-lab.ts";
+import { type NetworkLab, openLab, run, server } from "./network-lab.ts";
 
 const never = new AbortController().signal;
 
@@ -110,13 +110,51 @@ test("a bridge that workers are attached to does not change its subnet; without 
   await using lab = await openLab(25);
   const network = await lab.open();
   await network.setup(never);
-  const { id } = await network.take(never);
+  const attachment = await network.take(never);
   const changed = await lab.open({ ESB_SUBNET: lab.subnet.replace(".0/25", ".128/25") });
   await assert.rejects(changed.setup(never), { code: "NETWORK_FAILED", message: /workers are attached/ });
-  await network.release(id);
+  await network.release(attachment.id);
   // The kernel removes the worker's interface a moment later.
   while ((await run("ip", "link", "show", "master", lab.bridge)) !== "");
   await changed.setup(never);
-  assert.match((await changed.take(never)).endpoint.host, /\.(129|1[3-9]\d|2\d\d)$/);
+  assert.match(await lab.addressOf(await changed.take(never)), /\.(129|1[3-9]\d|2\d\d)$/);
   assert.doesNotMatch((await lab.traces()).join("\n"), /unreachable [\d.]+\.0\/25/);
+});
+
+test("S7: identity addresses that another esb of this machine has are refused before anything is changed", async () => {
+  await using first = await openLab();
+  const network = await first.open();
+  await network.setup(never);
+  await using second = await openLab();
+  const before = await second.traces();
+  const sharing = await second.open({ ESB_IDENTITY_SUBNET: first.identities });
+  await assert.rejects(sharing.setup(never), {
+    code: "NETWORK_FAILED",
+    message: new RegExp(`identity addresses ${first.identities} overlap the route.*set ESB_IDENTITY_SUBNET`),
+  });
+  assert.deepEqual(await second.traces(), before);
+  await sharing.teardown();
+  await network.setup(never);
+  assert.match(
+    await run("ip", "route", "show", first.identities),
+    /^unreachable/,
+    "the first one's guard is still there",
+  );
+});
+
+test("S7: another range of identity addresses leaves nothing of the one before, and its workers their routes", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const kept = await network.take(never);
+  await lab.start(kept, server("0.0.0.0", 8080));
+  await using other = await openLab();
+  const changed = await lab.open({ ESB_IDENTITY_SUBNET: other.identities });
+  await changed.setup(never);
+  assert.equal(await changed.sweep(new Set([kept.id])), 0);
+  assert.equal(await run("ip", "route", "show", lab.identities), "");
+  assert.equal(await lab.connect(undefined, kept.endpoint.host, 8080), "connected");
+  assert.equal((await changed.take(never)).endpoint.host.split(".")[1], other.identities.split(".")[1]);
+  await changed.teardown();
+  assert.equal(await run("ip", "route", "show", other.identities), "");
 });

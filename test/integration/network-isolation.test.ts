@@ -20,20 +20,54 @@ test("a worker cannot reach another worker, neither on the link nor through the 
   await using lab = await openLab();
   const [one, other] = await twoWorkers(lab);
   await lab.start(other, server("0.0.0.0", 8080));
-  const { host } = other.endpoint;
+  const identity = other.endpoint.host;
+  const host = await lab.addressOf(other);
+  const source = await lab.addressOf(one);
   assert.equal(await lab.connect(undefined, host, 8080), "connected", "the host can");
+  assert.equal(await lab.connect(undefined, identity, 8080), "connected", "the host can");
   assert.notEqual(await lab.connect(one, host, 8080), "connected");
   assert.match(await neighbourState(one, host), /INCOMPLETE|FAILED/);
+  assert.equal(await lab.connect(one, identity, 8080), "silence", "S7: nor by its identity address");
 
   // Now each goes through the host to the other, there and back.
   await run("ip", "-n", one.id, "route", "add", `${host}/32`, "via", lab.gateway);
-  await run("ip", "-n", other.id, "route", "add", `${one.endpoint.host}/32`, "via", lab.gateway);
-  assert.equal(await lab.connect(one, host, 8080), "silence", "dropped on its way through the host");
+  await run("ip", "-n", other.id, "route", "add", `${source}/32`, "via", lab.gateway);
+  const both = async () => [await lab.connect(one, host, 8080), await lab.connect(one, identity, 8080)];
+  assert.deepEqual(await both(), ["silence", "silence"], "dropped on its way through the host");
   await run("iptables", "-w", "-t", "mangle", "-F", `ESB-${lab.name}-TO`);
-  assert.equal(await lab.connect(one, host, 8080), "silence", "also by the rules of the second table");
+  assert.deepEqual(await both(), ["silence", "silence"], "also by the rules of the second table");
   const rule = ["-i", lab.bridge, "-o", lab.bridge, "-m", "comment", "--comment", "esb", "-j", "DROP"];
   await run("iptables", "-w", "-D", `ESB-${lab.name}-FWD`, ...rule);
   assert.equal(await lab.connect(one, host, 8080), "connected", "it is these rules that drop it");
+  assert.equal(await lab.connect(one, identity, 8080), "silence", "its answers are dropped besides");
+});
+
+test("S7: nothing from outside reaches an identity address, and no worker sends from one", async () => {
+  await using lab = await openLab();
+  const [worker] = await twoWorkers(lab);
+  const outside = { ...worker, id: `o${lab.name}` };
+  const [host, machine] = await lab.link(outside.id);
+  const identity = worker.endpoint.host;
+  await lab.start(worker, server("0.0.0.0", 8080));
+  await lab.start(outside, server("0.0.0.0", 80));
+  await run("ip", "-n", outside.id, "route", "add", lab.identities, "via", host);
+  assert.equal(await lab.connect(undefined, identity, 8080), "connected", "the host can");
+  assert.equal(await lab.connect(outside, identity, 8080), "silence");
+  assert.equal(await lab.connect(worker, machine, 80), "connected", "by its own address it is let out");
+  assert.equal(await lab.connect(worker, machine, 80, identity), "silence");
+  assert.equal(await lab.connect(worker, lab.identities.replace("0.0/16", "255.254"), 8080), "EHOSTUNREACH");
+});
+
+test("S7: the host comes to identity addresses from the bridge's own, not masqueraded", async () => {
+  await using lab = await openLab();
+  const [worker] = await twoWorkers(lab);
+  const peer = `require("node:http").createServer((question, answer) => answer.end(question.socket.remoteAddress))
+    .listen(8080, "0.0.0.0", () => console.log("ready"));`;
+  await lab.start(worker, peer);
+  assert.equal(await (await fetch(`http://${worker.endpoint.host}:8080/`)).text(), lab.gateway);
+  await run("iptables", "-w", "-t", "nat", "-S", `ESB-${lab.name}-NAT`).then((rules) => {
+    assert.match(rules, new RegExp(`-s ${lab.subnet} ! -o ${lab.bridge}`));
+  });
 });
 
 test("workers of two esb on one machine cannot reach each other", async () => {
@@ -57,19 +91,22 @@ test("it is the isolation of ports that keeps workers apart on the link", async 
   for (const { ifname } of ports) {
     await run("ip", "link", "set", "dev", ifname, "type", "bridge_slave", "isolated", "off");
   }
-  await lab.connect(one, other.endpoint.host, 8080);
-  assert.match(await neighbourState(one, other.endpoint.host), /REACHABLE|DELAY|STALE/);
+  const address = await lab.addressOf(other);
+  await lab.connect(one, address, 8080);
+  assert.match(await neighbourState(one, address), /REACHABLE|DELAY|STALE/);
 });
 
 test("a worker that claims another one's address is not believed", async () => {
   await using lab = await openLab();
   const [one, other] = await twoWorkers(lab);
   await lab.start(other, server("0.0.0.0", 8080, "the right one"));
-  const { host } = other.endpoint;
-  await run("ip", "-n", one.id, "address", "add", `${host}/32`, "dev", "eth0");
-  await lab.start(one, server(host, 8080, "the wrong one"));
+  const host = await lab.addressOf(other);
   await run("ip", "netns", "exec", one.id, "sh", "-c", "echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce");
-  assert.equal(await (await fetch(`http://${host}:8080/`)).text(), "the right one");
+  for (const claimed of [host, other.endpoint.host]) {
+    await run("ip", "-n", one.id, "address", "add", `${claimed}/32`, "dev", "eth0");
+    await lab.start(one, server(claimed, 8080, "the wrong one"));
+    assert.equal(await (await fetch(`http://${claimed}:8080/`)).text(), "the right one");
+  }
   assert.match(await run("ip", "neighbour", "show", host, "dev", lab.bridge), /PERMANENT/);
 });
 
@@ -89,7 +126,7 @@ test("workers reach the outside under the host's address, and the outside does n
   const seen = await run("ip", "netns", "exec", worker.id, process.execPath, "-e", ask);
   assert.equal(seen.trim(), host);
   await run("ip", "-n", outside.id, "route", "add", lab.subnet, "via", host);
-  assert.equal(await lab.connect(outside, worker.endpoint.host, 8080), "silence");
+  assert.equal(await lab.connect(outside, await lab.addressOf(worker), 8080), "silence");
 });
 
 test("a worker cannot reach what listens on the host", async () => {

@@ -1,13 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Attachment } from "../../agent/containerd/network.ts";
 import type { ManagedNetwork } from "../../agent/network/managed.ts";
 import { createNetwork, createNetworkDeps, type NetworkSettings } from "../../agent/network/network.ts";
+import { freeIdentitySubnet } from "../support/subnet.ts";
 
 const execute = promisify(execFile);
 
@@ -22,16 +23,20 @@ export interface NetworkLab extends AsyncDisposable {
   readonly bridge: string;
   readonly subnet: string;
   readonly gateway: string;
+  /** Range of the identity addresses. */
+  readonly identities: string;
   readonly dir: string;
   readonly logs: { fields: object; message: string }[];
   /** Another life of the agent: a network that knows only what is on disk and on the machine. */
   open(settings?: Partial<NetworkSettings>): Promise<ManagedNetwork>;
+  /** A worker's own address, which the plugin gave; its endpoint is its identity address. */
+  addressOf(attachment: Attachment): Promise<string>;
   /** Lets the delays pass that anybody waits for. */
   elapse(): void;
   /** Starts a program in a worker's namespace (undefined: on the host) and waits for its first line. */
   start(attachment: Attachment | undefined, script: string): Promise<void>;
   /** Tries a TCP connection out of a namespace (undefined: from the host): `connected` or the error's code. */
-  connect(attachment: Attachment | undefined, host: string, port: number): Promise<string>;
+  connect(attachment: Attachment | undefined, host: string, port: number, from?: string): Promise<string>;
   /** Everything on the machine and on disk that carries this network's name or subnet. */
   traces(): Promise<string[]>;
   /** Makes a namespace that is linked to the host; the host's address on the link and the namespace's. */
@@ -43,6 +48,7 @@ export interface NetworkLab extends AsyncDisposable {
 export async function openLab(prefixLength = 24): Promise<NetworkLab> {
   const name = `t${randomBytes(2).toString("hex")}`;
   const network = await freeNetwork();
+  const identities = await freeIdentitySubnet();
   const subnet = `${network}.0/${prefixLength}`;
   const dir = await mkdtemp(join(tmpdir(), "esb-network-"));
   const logs: NetworkLab["logs"] = [];
@@ -54,6 +60,7 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
     ESB_NETWORK: "cni",
     LAMBDA_NETWORK: name,
     ESB_SUBNET: subnet,
+    ESB_IDENTITY_SUBNET: identities,
     ESB_CNI_CONF: new URL("../../cni/esb.conflist", import.meta.url).pathname,
     ESB_CNI_BIN_DIR: ["/opt/cni/bin", "/usr/lib/cni"],
     ESB_NETWORK_POOL: 0,
@@ -68,6 +75,7 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
     bridge: `${name}0`,
     subnet,
     gateway: `${network}.1`,
+    identities,
     dir,
     logs,
     async open(changed) {
@@ -79,6 +87,10 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
       const made = await createNetwork({ ...settings, ...changed }, { ...deps, after });
       opened.push(made);
       return made;
+    },
+    async addressOf({ id }) {
+      const text = await readFile(join(settings.ESB_STATE_DIR, "network", `${id}.json`), "utf8");
+      return JSON.parse(text).address;
     },
     elapse() {
       const actions = [...waiting];
@@ -93,9 +105,9 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
         once(child, "exit").then(() => Promise.reject(new Error(`ended at once: ${script}`))),
       ]);
     },
-    async connect(attachment, host, port) {
+    async connect(attachment, host, port, from) {
       const script = `
-        const socket = require("node:net").connect({ host: "${host}", port: ${port} });
+        const socket = require("node:net").connect(${JSON.stringify({ host, port, localAddress: from })});
         const say = (text) => { console.log(text); process.exit(); };
         socket.on("connect", () => say("connected"));
         socket.on("error", (error) => say(error.code));
@@ -115,9 +127,9 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
       const names = `${links}\n${ports}`.split("\n").map((line) => line.split(" ")[0] ?? "");
       const lines = [rules, routes, namespaces].flatMap((text) => text.split("\n"));
       const ours = lines
-        .filter((line) => line.includes(name) || line.includes(`${network}.`))
+        .filter((line) => [name, `${network}.`, identities.replace("0.0/16", "")].some((part) => line.includes(part)))
         .map((line) => line.replace(/ linkdown|\s+$/g, ""));
-      const made = files.filter((path) => /network\/./.test(path) && !path.includes("/ipam"));
+      const made = files.filter((path) => /network\/./.test(path) && !/\/(ipam|next-identity)/.test(path));
       return [
         ...ours,
         ...names.filter((link) => link !== "" && (link.includes(name) || ports.includes(link))),

@@ -39,8 +39,8 @@ test("an attachment is on disk before it is handed out, and released by another 
   await first.setup(never);
   const { id, endpoint } = await first.take(never);
   const record = JSON.parse(await readFile(join(lab.dir, "state/network", `${id}.json`), "utf8"));
-  assert.equal(record.address, endpoint.host);
-  assert.equal(record.result.ips[0].address, `${endpoint.host}/24`);
+  assert.equal(record.identity, endpoint.host);
+  assert.equal(record.result.ips[0].address, `${record.address}/24`);
   assert.equal(record.list.name, lab.name);
   const second = await lab.open();
   await second.release(id);
@@ -54,11 +54,13 @@ test("a namespace that was deleted from outside is released all the same", async
   await using lab = await openLab();
   const network = await lab.open();
   await network.setup(never);
-  const { id, endpoint } = await network.take(never);
-  await run("ip", "netns", "delete", id);
-  await network.release(id);
+  const attachment = await network.take(never);
+  const address = await lab.addressOf(attachment);
+  await run("ip", "netns", "delete", attachment.id);
+  await network.release(attachment.id);
   assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
-  assert.equal(await run("ip", "neighbour", "show", endpoint.host, "dev", lab.bridge), "");
+  assert.equal(await run("ip", "neighbour", "show", address, "dev", lab.bridge), "");
+  assert.equal(await run("ip", "route", "show", attachment.endpoint.host), "");
 });
 
 test("a lost or broken record does not keep an attachment from being released", async () => {
@@ -71,6 +73,7 @@ test("a lost or broken record does not keep an attachment from being released", 
   await network.release(one.id);
   await network.release(other.id);
   assert.deepEqual(await namespaces(lab), []);
+  for (const { endpoint } of [one, other]) assert.equal(await run("ip", "route", "show", endpoint.host), "");
   assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
 });
 
@@ -96,13 +99,16 @@ test("the sweep removes what a crash left and keeps what is in use", async () =>
   await writeFile(join(lab.dir, "state/network/ipam", lab.name, lab.gateway.replace(/1$/, "200")), "who\r\neth0");
   await run("ip", "link", "add", `o${lab.name}`, "type", "veth", "peer", "name", `p${lab.name}`);
   await run("ip", "link", "set", `o${lab.name}`, "master", lab.bridge);
+  const stale = lab.identities.replace("0.0/16", "255.255");
+  await run("ip", "route", "add", stale, "via", await lab.addressOf(kept), "dev", lab.bridge);
 
   const network = await lab.open({ ESB_NETWORK_POOL: 2 });
   await network.setup(never);
   await lab.start(kept, server("0.0.0.0", 8080));
   assert.equal(await network.sweep(new Set([kept.id])), 4);
   assert.deepEqual(await namespaces(lab), [kept.id]);
-  assert.deepEqual(await onDisk(lab), { records: [`${kept.id}.json`], reservations: [kept.endpoint.host] });
+  assert.deepEqual(await onDisk(lab), { records: [`${kept.id}.json`], reservations: [await lab.addressOf(kept)] });
+  assert.doesNotMatch(await run("ip", "route", "show", "dev", lab.bridge), new RegExp(stale));
   await eventually(
     async () => (await run("ip", "-brief", "link", "show", "master", lab.bridge)).split("\n").length === 2,
   );
@@ -150,5 +156,5 @@ test("the pool is filled in the background, serves, is skipped when it went bad,
   await eventually(async () => (await onDisk(lab)).records.length === 3);
   await network.close();
   assert.deepEqual(await namespaces(lab), [taken.id]);
-  assert.deepEqual(await onDisk(lab), { records: [`${taken.id}.json`], reservations: [taken.endpoint.host] });
+  assert.deepEqual(await onDisk(lab), { records: [`${taken.id}.json`], reservations: [await lab.addressOf(taken)] });
 });

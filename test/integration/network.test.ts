@@ -5,7 +5,7 @@ import { openLab, run, server } from "./network-lab.ts";
 
 const never = new AbortController().signal;
 
-test("the host reaches a worker at the address that the plugin gave, and the worker has its files", async () => {
+test("the host reaches a worker at its address and at its identity address, and the worker has its files", async () => {
   await using lab = await openLab();
   const network = await lab.open({ ESB_DNS: ["192.0.2.53"] });
   await network.setup(never);
@@ -15,6 +15,9 @@ test("the host reaches a worker at the address that the plugin gave, and the wor
   await lab.start(attachment, server("0.0.0.0", 8080, "a worker"));
   const answer = await fetch(`http://${attachment.endpoint.host}:8080/`);
   assert.equal(await answer.text(), "a worker");
+  const own = await lab.addressOf(attachment);
+  assert.notEqual(own, attachment.endpoint.host);
+  assert.equal(await (await fetch(`http://${own}:8080/`)).text(), "a worker");
   assert.match(await readFile(attachment.resolvConfPath, "utf8"), /^nameserver 192\.0\.2\.53$/m);
   assert.equal(await readFile(attachment.hostsPath, "utf8"), "127.0.0.1 localhost\n");
   assert.equal((await stat(attachment.resolvConfPath)).mode & 0o777, 0o644);
@@ -58,19 +61,25 @@ test("a full subnet says so, and has room again after a release", async () => {
   assert.deepEqual(await lab.traces(), before);
   const [first] = taken;
   assert.ok(first);
+  const address = await lab.addressOf(first);
   await network.release(first.id);
-  assert.equal((await network.take(never)).endpoint.host, first.endpoint.host);
+  const again = await network.take(never);
+  assert.match(await run("ip", "-n", again.id, "-4", "address", "show", "eth0"), new RegExp(`${address}/29`));
 });
 
 test("packets to a worker that is gone do not leave the machine, also without the bridge", async () => {
   await using lab = await openLab();
   const network = await lab.open();
   await network.setup(never);
-  const { id, endpoint } = await network.take(never);
-  await network.release(id);
+  const attachment = await network.take(never);
+  const address = await lab.addressOf(attachment);
+  await network.release(attachment.id);
+  assert.match(await lab.connect(undefined, attachment.endpoint.host, 8080), /^E(HOST|NET)UNREACH$/);
   await run("ip", "link", "del", lab.bridge);
-  await assert.rejects(run("ip", "route", "get", endpoint.host), /No route to host|unreachable/i);
-  assert.match(await lab.connect(undefined, endpoint.host, 8080), /^E(HOST|NET)UNREACH$/);
+  for (const host of [address, attachment.endpoint.host]) {
+    await assert.rejects(run("ip", "route", "get", host), /No route to host|unreachable/i);
+    assert.match(await lab.connect(undefined, host, 8080), /^E(HOST|NET)UNREACH$/);
+  }
 });
 
 test("a bridge that was removed is made anew for the next worker", async () => {

@@ -8,7 +8,7 @@ import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/
 import { startContainerd, type TestContainerd } from "./containerd.ts";
 import { freePort } from "./port.ts";
 import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
-import { freeSubnet } from "./subnet.ts";
+import { freeIdentitySubnet, freeSubnet } from "./subnet.ts";
 
 export { type TestProcess, until } from "./process.ts";
 
@@ -79,6 +79,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     ESB_RUN_DIR: join(containerd.dir, "esb-run"),
     LAMBDA_NETWORK: network,
     ESB_SUBNET: subnet,
+    ESB_IDENTITY_SUBNET: await freeIdentitySubnet(),
     ESB_GATEWAY_PORT: String(port),
     ESB_FUNCTIONS: functionsFile,
     ...options.settings,

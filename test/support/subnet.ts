@@ -15,3 +15,13 @@ export async function freeSubnet(prefix = 24): Promise<{ subnet: string; base: s
   }
   throw new Error("no free subnet found");
 }
+
+/** A /16 of class E for workers' identity addresses that no other test has a guard on. */
+export async function freeIdentitySubnet(): Promise<string> {
+  const { stdout: routes } = await promisify(execFile)("ip", ["-4", "route", "show", "table", "all"]);
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const subnet = `${241 + Math.floor(Math.random() * 10)}.${Math.floor(Math.random() * 256)}.0.0/16`;
+    if (!routes.includes(subnet)) return subnet;
+  }
+  throw new Error("no free range of identity addresses found");
+}
