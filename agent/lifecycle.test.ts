@@ -18,13 +18,20 @@ function begin(t: TestContext, { runtime, service }: TestService, prepare: Lifec
     error: ({ retryInMs }: { retryInMs?: number }) => retryInMs !== undefined && pauses.push(retryInMs),
   } as unknown as LifecycleOptions["logger"];
   const onServing = (now: boolean) => serving.push(now);
-  const lifecycle = new Lifecycle({ prepare, runtime, workers: service, onServing, logger });
+  const sweeps: string[] = [];
+  const sweeper = {
+    run: async (adopted: number, signal: AbortSignal) => {
+      sweeps.push(`begun, ${adopted} adopted`);
+      signal.addEventListener("abort", () => sweeps.push("ended"));
+    },
+  };
+  const lifecycle = new Lifecycle({ prepare, runtime, workers: service, sweeper, onServing, logger });
   const running = lifecycle.run(ending.signal);
   const stop = async () => {
     ending.abort();
     await running;
   };
-  return { lifecycle, serving, pauses, stop };
+  return { lifecycle, serving, pauses, sweeps, stop };
 }
 
 const unavailable = () => new AgentError("RUNTIME_UNAVAILABLE", "containerd does not answer");
@@ -81,6 +88,24 @@ test("when the runtime goes away it says so, and comes back by itself with what 
   assert.equal(parts.service.table.get("hello-0")?.state, "running");
   assert.deepEqual(serving, [true, false, true, false, true]);
   assert.deepEqual(pauses, [50, 50], "a connection that worked makes the next pause short again");
+  await stop();
+});
+
+test("S3: it sweeps while it serves, and only then, telling how many workers it took on", async (t) => {
+  await using parts = await testService();
+  parts.runtime.put({ id: "hello-0", identity: identity(), state: "paused" });
+  const prepared = Promise.withResolvers<void>();
+  const { sweeps, pauses, stop } = begin(t, parts, () => prepared.promise);
+  await settled();
+  assert.deepEqual(sweeps, []);
+  prepared.resolve();
+  await settled();
+  assert.deepEqual(sweeps, ["begun, 1 adopted"]);
+  parts.runtime.breakEvents(unavailable());
+  await settled();
+  t.mock.timers.tick(pauses.at(-1) ?? 0);
+  await settled();
+  assert.deepEqual(sweeps, ["begun, 1 adopted", "ended", "begun, 0 adopted"]);
   await stop();
 });
 

@@ -1,6 +1,7 @@
 import { delay } from "../common/delay.ts";
 import type { Logger } from "../common/logger.ts";
 import { AgentError } from "./errors.ts";
+import type { Sweeper } from "./recovery/sweeper.ts";
 import { followEvents } from "./workers/follow.ts";
 import type { WorkerRuntime } from "./workers/runtime.ts";
 import type { WorkerService } from "./workers/service.ts";
@@ -10,6 +11,8 @@ export interface LifecycleOptions {
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   readonly runtime: WorkerRuntime;
   readonly workers: WorkerService;
+  /** Removes what belongs to nobody, for as long as the agent serves. */
+  readonly sweeper: Pick<Sweeper, "run">;
   readonly onServing: (serving: boolean) => void;
   readonly logger: Logger;
 }
@@ -67,10 +70,12 @@ export class Lifecycle {
     });
     try {
       await Promise.race([subscribed.promise, following]);
-      await Promise.race([workers.synchronise(life), following]);
+      const adopted = await Promise.race([workers.synchronise(life), following]);
       this.#setTrouble(undefined);
       onServing();
       logger.info({ workers: workers.table.all().length }, "serving");
+      // Behind the serving, which nothing that it removes keeps from going on.
+      void this.#options.sweeper.run(adopted, life);
       await following;
     } finally {
       ended.abort();

@@ -5,7 +5,7 @@ import { composeAgent } from "./compose.ts";
 import { readAgentSettings } from "./config.ts";
 import type { ContainerdClient } from "./containerd/client.ts";
 import { absentAsUndefined } from "./containerd/inspect.ts";
-import { removeStaleLeases } from "./containerd/leases.ts";
+import { listLeases, removeLeases } from "./containerd/leases.ts";
 import { AgentError } from "./errors.ts";
 import { removeDatabase } from "./store/files.ts";
 
@@ -45,7 +45,7 @@ async function teardown(purge: boolean): Promise<void> {
 
 /** Images by the names that containerd has them by: `ctr` may have given them names that no reference has. */
 async function removeNamespace(client: ContainerdClient): Promise<void> {
-  await removeStaleLeases(client, AbortSignal.timeout(listTimeoutMs));
+  await removeLeases(client, await listLeases(client, AbortSignal.timeout(listTimeoutMs)));
   const { images } = await client.images.list({});
   for (const { name } of images) {
     await absentAsUndefined(client.images.delete({ name, sync: true }, { deadline: collectionTimeoutMs }));

@@ -4,15 +4,12 @@ import type { RuntimeState, RuntimeWorker } from "../workers/runtime.ts";
 import { type ContainerdClient, isNotFound } from "./client.ts";
 import { fromLabels, isOurs, ownershipFilter } from "./labels.ts";
 
-/** A worker with the name of its network attachment; undefined when it has none. */
-export type ContainerdWorker = RuntimeWorker & { readonly attachmentId: string | undefined };
-
 /** The container of this id with its task's state; undefined when there is none. */
 export async function inspectWorker(
   client: ContainerdClient,
   id: string,
   signal?: AbortSignal,
-): Promise<ContainerdWorker | undefined> {
+): Promise<RuntimeWorker | undefined> {
   const options = signal === undefined ? {} : { signal };
   const [container, task] = await Promise.all([
     absentAsUndefined(client.containers.get({ id }, options)),
@@ -22,11 +19,15 @@ export async function inspectWorker(
 }
 
 /** All of our containers in the namespace. */
-export async function listWorkers(client: ContainerdClient, signal: AbortSignal): Promise<ContainerdWorker[]> {
+export async function listWorkers(client: ContainerdClient, signal: AbortSignal): Promise<RuntimeWorker[]> {
   const [{ containers }, { tasks }] = await Promise.all([
     client.containers.list({ filters: [ownershipFilter] }, { signal }),
     client.tasks.list({}, { signal }),
   ]);
+  return toRuntimeWorkers(containers, tasks);
+}
+
+export function toRuntimeWorkers(containers: readonly Container[], tasks: readonly Process[]): RuntimeWorker[] {
   const processes = new Map(tasks.map((process) => [process.id, process]));
   return containers.map((container) => toRuntimeWorker(container, processes.get(container.id)));
 }
@@ -40,7 +41,7 @@ export async function absentAsUndefined<T>(call: Promise<T>): Promise<T | undefi
   }
 }
 
-function toRuntimeWorker(container: Container, process: Process | undefined): ContainerdWorker {
+function toRuntimeWorker(container: Container, process: Process | undefined): RuntimeWorker {
   const ours = fromLabels(container.id, container.labels);
   return {
     id: container.id,
@@ -67,11 +68,4 @@ function stateOf(process: Process | undefined): RuntimeState {
     default:
       return "stopped";
   }
-}
-
-/** Ids of the network attachments that our containers have, whatever state they are in. */
-export async function listAttachmentIds(client: ContainerdClient, signal: AbortSignal): Promise<Set<string>> {
-  const { containers } = await client.containers.list({ filters: [ownershipFilter] }, { signal });
-  const ids = containers.map(({ id, labels }) => fromLabels(id, labels)?.belongings.attachmentId);
-  return new Set(ids.filter((id) => id !== undefined));
 }

@@ -49,14 +49,15 @@ export async function takeLease(client: LeaseClient, purpose: string, signal: Ab
   };
 }
 
-/**
- * Removes the leases that an agent left behind when it was killed, and what only they kept.
- * @returns how many there were
- */
-export async function removeStaleLeases(client: LeaseClient, signal: AbortSignal): Promise<number> {
+/** Ids of all leases of ours, whichever agent took them. */
+export async function listLeases(client: LeaseClient, signal: AbortSignal): Promise<string[]> {
   const { leases } = await client.leases.list({ filters: [`labels."${purposeLabel}"`] }, { signal });
-  for (const [index, { id }] of leases.entries()) await removeLease(client, id, index === leases.length - 1);
-  return leases.length;
+  return leases.map(({ id }) => id);
+}
+
+/** Removes leases that an agent left behind when it was killed, and what only they kept. */
+export async function removeLeases(client: LeaseClient, ids: readonly string[]): Promise<void> {
+  for (const [index, id] of ids.entries()) await removeLease(client, id, index === ids.length - 1);
 }
 
 async function removeLease(client: LeaseClient, id: string, sync: boolean): Promise<void> {

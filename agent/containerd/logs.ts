@@ -1,6 +1,5 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { ContainerdClient } from "./client.ts";
 
 const suffix = ".log";
 
@@ -9,11 +8,8 @@ export function logPathIn(folder: string, id: string): string {
   return join(folder, `${id}${suffix}`);
 }
 
-/** Removes the logs of workers whose container is gone. Only while none is being made. */
-export async function sweepLogs(client: ContainerdClient, folder: string, signal: AbortSignal): Promise<void> {
-  const { containers } = await client.containers.list({ filters: [] }, { signal });
-  const ids = new Set(containers.map(({ id }) => id));
-  const logs = (await readdir(folder)).filter((name) => name.endsWith(suffix));
-  const stale = logs.filter((name) => !ids.has(name.slice(0, -suffix.length)));
-  await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })));
+/** Ids of the workers that have a log. */
+export async function listLogs(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(suffix));
+  return names.map((name) => name.slice(0, -suffix.length));
 }
