@@ -5,11 +5,9 @@ import { ConfigurationError, unknownSettings } from "../common/environment.ts";
 import { createLogger } from "../common/logger.ts";
 import { composeAgent } from "./compose.ts";
 import { readAgentSettings } from "./config.ts";
-import { listAttachmentIds } from "./containerd/inspect.ts";
-import { removeStaleLeases } from "./containerd/leases.ts";
-import { sweepLogs } from "./containerd/logs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { detectHostMemoryBytes } from "./oci/host-memory.ts";
+import { composeRecovery } from "./recovery/compose.ts";
 import { listenAt } from "./server/listen.ts";
 import { createAgentServer } from "./server/server.ts";
 import { databasePathIn } from "./store/files.ts";
@@ -45,23 +43,18 @@ async function main(): Promise<void> {
 
   const told = <T>(context: string, call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => Promise.reject(client.translate(error, context)));
-  let swept = false;
+  const recovery = composeRecovery({ settings, client, network, workers, records, logFolder, logger });
   const prepare = async (signal: AbortSignal) => {
     await mkdir(logFolder, { recursive: true });
     await told("making the namespace", client.ensureNamespace(signal));
+    await told("listing leases", recovery.noteFormerLeases(signal));
     await network.setup(signal);
-    // Only before the first call is served: from then on an attachment may be in use before its container is there.
-    if (!swept) {
-      await network.sweep(await told("listing attachments", listAttachmentIds(client, signal)));
-      await told("removing old logs", sweepLogs(client, logFolder, signal));
-      await told("removing old leases", removeStaleLeases(client, signal));
-    }
-    swept = true;
   };
   const lifecycle = new Lifecycle({
     prepare,
     runtime,
     workers,
+    sweeper: recovery.sweeper,
     logger,
     onServing: (serving) => server.setServing(serving),
   });

@@ -1,0 +1,81 @@
+import type { Logger } from "../../common/logger.ts";
+import type { AgentSettings } from "../config.ts";
+import type { ContainerdClient } from "../containerd/client.ts";
+import { listLeases, removeLeases } from "../containerd/leases.ts";
+import { listLogs } from "../containerd/logs.ts";
+import { readNamespace, removeSnapshot } from "../containerd/namespace.ts";
+import type { ManagedNetwork } from "../network/managed.ts";
+import type { WorkerRecords } from "../workers/records.ts";
+import type { WorkerRemains, WorkerService } from "../workers/service.ts";
+import { createCgroups } from "./cgroups.ts";
+import { observe } from "./observe.ts";
+import { sweep } from "./sweep.ts";
+import { Sweeper } from "./sweeper.ts";
+
+export interface RecoveryParts {
+  readonly settings: AgentSettings;
+  readonly client: ContainerdClient;
+  readonly network: ManagedNetwork;
+  readonly workers: WorkerService;
+  readonly records: WorkerRecords;
+  readonly logFolder: string;
+  readonly logger: Logger;
+}
+
+/** The sweep (S3) on real containerd, kernel and disk. */
+export function composeRecovery({ settings, client, network, workers, records, logFolder, logger }: RecoveryParts) {
+  const snapshotter = settings.ESB_SNAPSHOTTER;
+  const cgroups = createCgroups({ root: "/sys/fs/cgroup", namespace: settings.ESB_NAMESPACE, kill: endProcess });
+  let formerLeases: ReadonlySet<string> | undefined;
+  const told = <T>(context: string, call: Promise<T>): Promise<T> =>
+    call.catch((error: unknown) => Promise.reject(client.translate(error, context)));
+
+  const sources = {
+    table: workers.table,
+    records,
+    readNamespace: (signal: AbortSignal) => told("reading the namespace", readNamespace(client, snapshotter, signal)),
+    listLeases: (signal: AbortSignal) => told("listing leases", listLeases(client, signal)),
+    listLogs: () => listLogs(logFolder),
+    listCgroups: () => cgroups.list(),
+    isIntact: (attachmentId: string) => network.isIntact(attachmentId),
+  };
+  const remains: WorkerRemains = {
+    isReachable: async ({ attachmentId }) => attachmentId === undefined || network.isIntact(attachmentId),
+    async remove(id) {
+      await told(`removing the snapshot of ${id}`, removeSnapshot(client, snapshotter, id));
+      await cgroups.remove(id);
+    },
+  };
+  const sweeper = new Sweeper({
+    repair: (signal) => network.setup(signal),
+    sweep: (signal) =>
+      sweep(
+        {
+          observe: (during) => observe(sources, formerLeases ?? new Set(), during),
+          workers,
+          remains,
+          network,
+          endLeases: (ids) => told("removing leases", removeLeases(client, ids)),
+          logger,
+        },
+        signal,
+      ),
+    intervalMs: settings.ESB_SWEEP_INTERVAL_SECONDS * 1000,
+    logger,
+  });
+  return {
+    sweeper,
+    /** Before the agent first serves: what is taken from then on is its own. */
+    async noteFormerLeases(signal: AbortSignal): Promise<void> {
+      formerLeases ??= new Set(await listLeases(client, signal));
+    },
+  };
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
