@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
-import { ask, ensureRequest, owner } from "../support/calls.ts";
+import { ask, assertSameWorker, ensureRequest, owner } from "../support/calls.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
@@ -28,7 +28,7 @@ test("W6: a running worker is returned as it is", async () => {
   const first = await esb.workers.ensure(ensureRequest("running"));
   const second = await esb.workers.ensure(ensureRequest("running"));
   assert.equal(second.startKind, StartKind.WARM);
-  assert.deepEqual(second.worker, first.worker);
+  assertSameWorker(second.worker, first.worker);
   assert.equal(second.phases?.createMs, 0);
 });
 
@@ -37,7 +37,7 @@ test("W6: a paused worker is resumed", async () => {
   await esb.workers.pause({ workerId: "paused-0" });
   const second = await esb.workers.ensure(ensureRequest("paused"));
   assert.equal(second.startKind, StartKind.THAWED);
-  assert.deepEqual(second.worker, first.worker);
+  assertSameWorker(second.worker, first.worker);
   assert.equal(await esb.taskState("paused-0"), "RUNNING");
 });
 
@@ -92,7 +92,7 @@ test("W6, S6: each owner has a worker of its own of the same function and slot",
   assert.equal(others.startKind, StartKind.COLD);
   assert.match(others.worker?.id ?? "", /^owned-0\.[0-9a-f]{6}$/);
   assert.equal(await esb.taskState(others.worker?.id ?? ""), "RUNNING");
-  assert.deepEqual((await esb.workers.ensure(ensureRequest("owned"))).worker, worker);
+  assertSameWorker((await esb.workers.ensure(ensureRequest("owned"))).worker, worker);
   await esb.workers.destroy({ workerId: others.worker?.id ?? "" });
 });
 

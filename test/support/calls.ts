@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { ClientError, Metadata, Status } from "nice-grpc";
 import type { EnsureRequest, Worker } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { probeImage, staticServerImage } from "./images.ts";
@@ -15,6 +16,11 @@ export function ensureRequest(name: string, changed: Spec = {}) {
 /** As `ensureRequest`, for a function that tells what it sees: see `ask`. */
 export function probeRequest(name: string, changed: Spec = {}) {
   return ensureRequest(name, { image: probeImage, ...changed });
+}
+
+/** That it is the very worker, in the same state; when it was last used does not matter. */
+export function assertSameWorker(actual: Worker | undefined, expected: Worker | undefined): void {
+  assert.deepEqual({ ...actual, lastAccessMs: 0n }, { ...expected, lastAccessMs: 0n });
 }
 
 /** A call that failed, as its client sees it. */
