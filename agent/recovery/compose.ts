@@ -2,7 +2,6 @@ import type { Logger } from "../../common/logger.ts";
 import type { AgentSettings } from "../config.ts";
 import type { ContainerdClient } from "../containerd/client.ts";
 import { listLeases, removeLeases } from "../containerd/leases.ts";
-import { listLogs } from "../containerd/logs.ts";
 import { readNamespace, removeSnapshot } from "../containerd/namespace.ts";
 import type { ManagedNetwork } from "../network/managed.ts";
 import type { WorkerRecords } from "../workers/records.ts";
@@ -18,12 +17,12 @@ export interface RecoveryParts {
   readonly network: ManagedNetwork;
   readonly workers: WorkerService;
   readonly records: WorkerRecords;
-  readonly logFolder: string;
+  readonly logs: { list(): Promise<string[]> };
   readonly logger: Logger;
 }
 
 /** The sweep (S3) on real containerd, kernel and disk. */
-export function composeRecovery({ settings, client, network, workers, records, logFolder, logger }: RecoveryParts) {
+export function composeRecovery({ settings, client, network, workers, records, logs, logger }: RecoveryParts) {
   const snapshotter = settings.ESB_SNAPSHOTTER;
   const cgroups = createCgroups({ root: "/sys/fs/cgroup", namespace: settings.ESB_NAMESPACE, kill: endProcess });
   let formerLeases: ReadonlySet<string> | undefined;
@@ -35,7 +34,7 @@ export function composeRecovery({ settings, client, network, workers, records, l
     records,
     readNamespace: (signal: AbortSignal) => told("reading the namespace", readNamespace(client, snapshotter, signal)),
     listLeases: (signal: AbortSignal) => told("listing leases", listLeases(client, signal)),
-    listLogs: () => listLogs(logFolder),
+    listLogs: () => logs.list(),
     listCgroups: () => cgroups.list(),
     isIntact: (attachmentId: string) => network.isIntact(attachmentId),
   };
