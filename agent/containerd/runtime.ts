@@ -7,6 +7,7 @@ import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
 import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
+import { merged } from "./merged.ts";
 import { decodeMetrics } from "./metrics.ts";
 import { type StartParts, startWorker } from "./start.ts";
 
@@ -42,8 +43,24 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
     events: (signal): AsyncIterable<RuntimeEvent> =>
-      whileAnswering(heartbeatOf(client), (life) => followContainerd(client, life), signal),
+      merged(
+        (life) => whileAnswering(heartbeatOf(client), (answering) => followContainerd(client, answering), life),
+        (life) => followLosses(parts, life),
+        signal,
+      ),
   };
+}
+
+/** Lost networks of workers that were seen; of those that were not, the next sweep will tell. */
+async function* followLosses(
+  { network, attached }: StartParts,
+  signal: AbortSignal,
+): AsyncGenerator<RuntimeEvent, void> {
+  for await (const lost of network.losses(signal)) {
+    for (const [id, attachmentId] of attached) {
+      if (attachmentId === lost.id) yield { type: "network-lost", id, host: lost.host };
+    }
+  }
 }
 
 function heartbeatOf({ version, address }: ContainerdClient): HeartbeatOptions {

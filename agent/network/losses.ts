@@ -1,5 +1,5 @@
 import { EventEmitter, on } from "node:events";
-import { watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import type { LostAttachment } from "../containerd/network.ts";
 import type { NetworkLogger } from "./managed.ts";
@@ -28,18 +28,29 @@ export function createLosses({ folder, findLoss, logger }: LossesOptions): Losse
     if (loss !== undefined) told.emit("lost", loss);
   }
 
+  function watchFolder(): FSWatcher | undefined {
+    const giveUp = (err: unknown) => logger.warn({ err }, "lost network namespaces are noticed by the next sweep only");
+    try {
+      const watcher = watch(folder, { persistent: false }, (_, name) => {
+        if (name === null) return;
+        check(name).catch((err: unknown) => logger.warn({ err, attachment: name }, "cannot tell whether it is lost"));
+      });
+      return watcher.on("error", giveUp);
+    } catch (error) {
+      // The kernel's limits of watchers may be used up by others.
+      giveUp(error);
+      return undefined;
+    }
+  }
+
   return {
     async *follow(signal) {
       await mkdir(folder, { recursive: true });
-      const watcher = watch(folder, { persistent: false }, (_, name) => {
-        if (name !== null)
-          check(name).catch((err: unknown) => logger.warn({ err, attachment: name }, "cannot be checked"));
-      });
-      watcher.on("error", (err) => logger.warn({ err }, "lost network namespaces are noticed by the next sweep only"));
+      const watcher = watchFolder();
       try {
         for await (const [loss] of on(told, "lost", { signal })) yield loss as LostAttachment;
       } finally {
-        watcher.close();
+        watcher?.close();
       }
     },
     async check(ids) {

@@ -33,6 +33,22 @@ test("a worker that ends is removed, with its status", async () => {
   assert.equal(t.runtime.workers.size, 0);
 });
 
+test("S1: a worker whose network is lost is removed; one that came after it under its id is not", async () => {
+  await using t = await testService();
+  const { logged } = follow(t, never);
+  const { position } = await startHello(t);
+  const known = t.service.table.get("hello-0");
+  assert.ok(known?.state === "running");
+  t.runtime.emit({ type: "network-lost", id: "hello-0", host: "another's" });
+  await settled();
+  assert.deepEqual(await changesOf(t.service, position), []);
+  t.runtime.emit({ type: "network-lost", id: "hello-0", host: known.endpoint.host });
+  await settled();
+  assert.deepEqual(await changesOf(t.service, position), ["removed hello-0 network-lost"]);
+  assert.equal(t.runtime.workers.size, 0);
+  assert.equal(logged.length, 2);
+});
+
 test("status 137 with the kernel's word, before it or shortly after, is the memory limit's doing; without it is not", async () => {
   for (const [word, reason] of [
     ["before", "out-of-memory"],

@@ -8,7 +8,7 @@ const sigkillStatus = 137;
 
 export interface FollowOptions {
   readonly runtime: WorkerRuntime;
-  readonly service: Pick<WorkerService, "noticeExit" | "noticeState">;
+  readonly service: Pick<WorkerService, "noticeExit" | "noticeState" | "noticeNetworkLoss">;
   readonly logger: Logger;
   readonly delay: (milliseconds: number) => Promise<void>;
 }
@@ -31,6 +31,9 @@ export async function followEvents(
       const wasOutOfMemory = event.exitStatus === sigkillStatus && outOfMemory.has(event.id);
       outOfMemory.delete(event.id);
       await service.noticeExit(event.id, event.pid, { exitStatus: event.exitStatus, outOfMemory: wasOutOfMemory });
+    } else if (event.type === "network-lost") {
+      logger.warn({ worker: event.id }, "the worker's network was removed from outside; the worker goes too");
+      await service.noticeNetworkLoss(event.id, event.host);
     } else {
       // The kernel's word may come late; it must not be taken for one about the next worker of this id.
       if (event.type === "removed") outOfMemory.delete(event.id);

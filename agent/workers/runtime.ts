@@ -82,7 +82,9 @@ export type RuntimeEvent =
   | { readonly type: "out-of-memory"; readonly id: string }
   | { readonly type: "paused"; readonly id: string }
   | { readonly type: "resumed"; readonly id: string }
-  | { readonly type: "removed"; readonly id: string };
+  | { readonly type: "removed"; readonly id: string }
+  /** Somebody took the worker's network away; `host` is where it was reached, which tells it from others of its id. */
+  | { readonly type: "network-lost"; readonly id: string; readonly host: string };
 
 export interface WorkerRuntime {
   /**

@@ -188,6 +188,16 @@ export class WorkerService {
     await this.#runtime.destroy(id, 0);
   }
 
+  /** Somebody took a worker's network away: it runs, and nobody reaches it any more, or not for long. */
+  async noticeNetworkLoss(id: string, host: string): Promise<void> {
+    using _lock = await this.#lock.acquire(id);
+    const known = this.table.get(id);
+    // By its host, since a worker that came after it under the same id has a network of its own.
+    if (!isLive(known) || known.endpoint.host !== host) return;
+    this.table.remove(id, "network-lost");
+    await this.#runtime.destroy(id, 0);
+  }
+
   /** Somebody froze, thawed or removed a worker: most often we ourselves, and then there is nothing to look at. */
   async noticeState(id: string, state: LiveWorker["state"] | "removed", signal: AbortSignal): Promise<void> {
     using _lock = await this.#lock.acquire(id);
