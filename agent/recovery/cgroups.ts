@@ -33,7 +33,7 @@ export function createCgroups({ root, namespace, kill }: CgroupsOptions): Cgroup
     const pids = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
     for (const pid of pids.split("\n").map(Number)) if (pid > 0) kill(pid);
     // A frozen process dies of its SIGKILL only once it is thawed (version 1; 2 does it by itself).
-    await writeFile(join(folder, "freezer.state"), "THAWED").catch(() => undefined);
+    await writeFile(join(folder, "freezer.state"), "THAWED", { flag: "r+" }).catch(() => undefined);
   }
 
   /** Innermost first, as the kernel wants it. */

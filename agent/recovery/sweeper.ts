@@ -49,7 +49,7 @@ export class Sweeper {
     });
     const { adopted: found, failed, ...removed } = summary;
     const fields = { adopted: adopted + found, removed, failed, ms: Math.round(performance.now() - begun) };
-    const isNews = isFirst || Object.values(summary).some((count) => count > 0);
+    const isNews = isFirst || adopted > 0 || Object.values(summary).some((count) => count > 0);
     logger[isNews ? "info" : "debug"](fields, "swept");
   }
 }
