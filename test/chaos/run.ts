@@ -19,6 +19,8 @@ import { Locks, unleash } from "./unleash.ts";
 export interface ChaosOptions {
   readonly seed: number;
   readonly minutes: number;
+  /** Whether to keep the logs also when nothing was wrong. */
+  readonly keep?: boolean;
   /** Ends the run early, and cleans up. */
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -28,7 +30,7 @@ export interface ChaosResult {
   readonly report: string;
   /** A text each; empty: nothing was wrong. */
   readonly violations: readonly string[];
-  /** Where the logs of a run with violations are. */
+  /** Where the logs are, if they were kept. */
   readonly artefacts: string | undefined;
 }
 
@@ -64,12 +66,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     });
     marks = [esb.network, esb.containerd.dir, esb.subnet.replace(/\.0\/.*/, ".")];
     outcome = await runOn(esb, journal, options);
-    if (journal.violations.length > 0) await keepArtefacts(esb, folder);
+    if (journal.violations.length > 0 || options.keep) await keepArtefacts(esb, folder);
   }
   const left = newSince(before, await takeSnapshot()).filter((line) => marks.some((mark) => line.includes(mark)));
   for (const line of left) journal.violate(`left on the machine: ${line}`);
-  const failed = journal.violations.length > 0;
-  if (failed) {
+  const kept = journal.violations.length > 0 || options.keep === true;
+  if (kept) {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "journal.log"), `${lines.join("\n")}\n`);
   }
@@ -83,7 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ({ atMs, what, around }) =>
         `${(atMs / 1000).toFixed(1)} s: ${what}\n    while: ${around.join(", ") || "nothing"}`,
     ),
-    artefacts: failed ? folder : undefined,
+    artefacts: kept ? folder : undefined,
   };
 }
 

@@ -54,8 +54,7 @@ export const daemonActions: readonly Action[] = [
         for (const worker of [pid, ...workers]) kill(worker);
       }
       return async () => {
-        await Promise.all([startContainerd(world), esb.agent.start(), startGateway(world)]);
-        endSpan();
+        await Promise.all([startContainerd(world), esb.agent.start(), startGateway(world).finally(endSpan)]);
       };
     },
   },
