@@ -171,6 +171,30 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     );
   }
 
+  async function takeReady(): Promise<Attachment | undefined> {
+    for (let ready = pool.take(); ready !== undefined; ready = pool.take()) {
+      if (await attachments.isIntact(ready)) return ready;
+      await releaseQuietly(ready.id);
+    }
+    return undefined;
+  }
+
+  async function take(signal: AbortSignal): Promise<Attachment> {
+    signal.throwIfAborted();
+    const ready = await takeReady();
+    if (ready !== undefined) return ready;
+    try {
+      return await make(signal, 1);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== "NETWORK_EXHAUSTED") throw error;
+      // The last address may just be going to the pool; what is made ahead of need must not keep it from a need.
+      await pool.settled();
+      const late = await takeReady();
+      if (late === undefined) throw error;
+      return late;
+    }
+  }
+
   async function releaseQuietly(id: string): Promise<void> {
     await attachments.release(id).catch((error: unknown) => {
       logger.warn({ err: error, attachment: id }, "could not release an attachment; the next sweep will");
@@ -192,14 +216,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
 
   return {
     setup,
-    async take(signal) {
-      signal.throwIfAborted();
-      for (let ready = pool.take(); ready !== undefined; ready = pool.take()) {
-        if (await attachments.isIntact(ready)) return ready;
-        await releaseQuietly(ready.id);
-      }
-      return make(signal, 1);
-    },
+    take,
     release: (id) => attachments.release(id),
     losses: (signal) => losses.follow(signal),
     isIntact: async (id) => (await attachments.isIntact({ id })) && (await attachments.findLoss(id)) === undefined,

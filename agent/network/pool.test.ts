@@ -90,6 +90,19 @@ test("the time between attempts is bounded", () => {
   assert.deepEqual([1, 2, 6, 7, 50].map(retryDelayMs), [1000, 2000, 32_000, 60_000, 60_000]);
 });
 
+test("W5: who waits for what is being made finds it ready", async () => {
+  const gate = Promise.withResolvers<number>();
+  const { clock, pool } = countingPool(1, () => gate.promise);
+  await pool.settled();
+  pool.refill();
+  await clock.elapse();
+  assert.equal(pool.take(), undefined);
+  const settled = pool.settled();
+  gate.resolve(7);
+  await settled;
+  assert.equal(pool.take(), 7);
+});
+
 test("close takes back the timer, waits for what is being made and hands it over", async () => {
   const gate = Promise.withResolvers<number>();
   const { clock, pool, made } = countingPool(2, () => gate.promise);

@@ -14,6 +14,8 @@ export interface PoolConfig<T> {
 export interface Pool<T> {
   /** The oldest that is ready; undefined when none is. Nothing comes back. */
   take(): T | undefined;
+  /** Waits for what is being made now, however that ends. */
+  settled(): Promise<void>;
   /** Fills up, a little later. */
   refill(): void;
   /** Stops filling and waits for what is being made. @returns what was left */
@@ -64,6 +66,7 @@ export function createPool<T>(config: PoolConfig<T>): Pool<T> {
       schedule(config.refillDelayMs);
       return taken;
     },
+    settled: async () => filling,
     refill: () => schedule(config.refillDelayMs),
     async close() {
       closing.abort();

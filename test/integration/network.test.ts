@@ -67,6 +67,23 @@ test("a full subnet says so, and has room again after a release", async () => {
   assert.match(await run("ip", "-n", again.id, "-4", "address", "show", "eth0"), new RegExp(`${address}/29`));
 });
 
+test("W5: on a full subnet what is made ahead of need goes to whoever needs it", async () => {
+  await using lab = await openLab(29);
+  const network = await lab.open({ ESB_NETWORK_POOL: 3 });
+  await network.setup(never);
+  await network.sweep(new Set());
+  // The pool fills at the same time as five workers want all five addresses.
+  lab.elapse();
+  const taken = await Promise.all(Array.from({ length: 5 }, () => network.take(never)));
+  assert.equal(new Set(taken.map((one) => one.id)).size, 5);
+  for (const { id } of taken.slice(0, 3)) {
+    await assert.rejects(network.take(never), { code: "NETWORK_EXHAUSTED" });
+    await network.release(id);
+    lab.elapse();
+    await network.take(never);
+  }
+});
+
 test("packets to a worker that is gone do not leave the machine, also without the bridge", async () => {
   await using lab = await openLab();
   const network = await lab.open();
@@ -80,6 +97,68 @@ test("packets to a worker that is gone do not leave the machine, also without th
     await assert.rejects(run("ip", "route", "get", host), /No route to host|unreachable/i);
     assert.match(await lab.connect(undefined, host, 8080), /^E(HOST|NET)UNREACH$/);
   }
+});
+
+test("W5: setup repairs what somebody else removed, workers stay reachable, and costs little when nothing was", async (t) => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const worker = await network.take(never);
+  await lab.start(worker, server("0.0.0.0", 8080));
+  const { host } = worker.endpoint;
+  const whole = await lab.traces();
+  const chain = (name: string) => `ESB-${lab.name}-${name}`;
+  const damages: Record<string, () => Promise<unknown>> = {
+    "a flushed chain": () => run("iptables", "-w", "-F", chain("FWD")),
+    "a lost jump": () => run("iptables", "-w", "-D", "INPUT", "-m", "comment", "--comment", "esb", "-j", chain("IN")),
+    "a chain of another table": () => run("iptables", "-w", "-t", "mangle", "-F", chain("TO")),
+    "a lost masquerade": () => run("iptables", "-w", "-t", "nat", "-F", chain("NAT")),
+    "a rule in between": () => run("iptables", "-w", "-I", chain("FWD"), "1", "-j", "ACCEPT"),
+    "the subnet's guard": () => run("ip", "route", "del", "unreachable", lab.subnet),
+    "the guard of identity addresses": () => run("ip", "route", "del", "unreachable", lab.identities),
+    "a worker's route": () => run("ip", "route", "del", host),
+    "the bridge's address": () => run("ip", "address", "flush", "dev", lab.bridge),
+    "a bridge that is down": () => run("ip", "link", "set", lab.bridge, "down"),
+    "the bridge": () => run("ip", "link", "del", lab.bridge),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    await damage();
+    await network.setup(never);
+    assert.deepEqual(await lab.traces(), whole, what);
+    assert.equal(await lab.connect(undefined, host, 8080), "connected", what);
+  }
+  assert.match(await run("bridge", "-details", "link", "show", "master", lab.bridge), /isolated on/);
+  assert.match(await run("ip", "neighbour", "show", await lab.addressOf(worker)), /PERMANENT/);
+
+  const begun = performance.now();
+  for (let times = 0; times < 10; times += 1) await network.setup(never);
+  t.diagnostic(`a setup with nothing to do takes ${Math.round((performance.now() - begun) / 10)} ms`);
+  assert.ok(performance.now() - begun < 10_000);
+});
+
+test("W5: a worker's connections out of the machine are limited, others' are not", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  const [greedy, modest] = await Promise.all([network.take(never), network.take(never)]);
+  const outside = { ...greedy, id: `o${lab.name}` };
+  const [, machine] = await lab.link(outside.id);
+  await lab.start(outside, server("0.0.0.0", 80));
+  // A UDP socket sends to 6000 ports, each a connection that the kernel tracks.
+  const flood = `const socket = require("node:dgram").createSocket("udp4");
+    let port = 10000;
+    const send = () => port < 16000 ? socket.send("x", port++, "${machine}", send) : console.log("sent");
+    send();`;
+  await lab.start(greedy, flood);
+  const address = await lab.addressOf(greedy);
+  const tracked = (await readFile("/proc/net/nf_conntrack", "utf8"))
+    .split("\n")
+    .filter((line) => line.includes(`src=${address} `) && line.includes("udp"));
+  assert.ok(tracked.length > 3000 && tracked.length <= 4097, `${tracked.length} are tracked`);
+  assert.equal(await lab.connect(greedy, machine, 80), "silence");
+  assert.equal(await lab.connect(modest, machine, 80), "connected");
+  assert.equal(await lab.connect(undefined, modest.endpoint.host, 8080), "ECONNREFUSED", "the host still reaches them");
+  assert.equal(await lab.connect(undefined, greedy.endpoint.host, 8080), "ECONNREFUSED", "the host still reaches them");
 });
 
 test("a bridge that was removed is made anew for the next worker", async () => {
