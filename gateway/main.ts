@@ -3,15 +3,17 @@ import { ConfigurationError, readSettings, unknownSettings } from "../common/env
 import { createLogger } from "../common/logger.ts";
 import { gatewaySettings, startGateway } from "./start.ts";
 
-/** How long running requests may take to finish once the gateway is told to stop. */
-const drainWithinMs = 25_000;
+/** What an orderly end takes beside the time that requests have. */
+const closeWithinMs = 5000;
 
 try {
   const configuration = readSettings(gatewaySettings, process.env);
   const logger = createLogger("gateway", configuration.LOG_LEVEL);
   for (const warning of unknownSettings(process.env)) logger.warn(warning);
   const gateway = await startGateway(configuration, process.env, logger);
-  closeWithGrace({ delay: drainWithinMs, logger: { error: (message) => logger.error(message) } }, async (event) => {
+  const delay = configuration.ESB_DRAIN_TIMEOUT_MS + closeWithinMs;
+  // A second signal ends it at once.
+  closeWithGrace({ delay, logger: { error: (message) => logger.error(message) } }, async (event) => {
     if (event.err !== undefined) logger.fatal({ err: event.err }, "gateway fails");
     else logger.info({ signal: event.signal }, "gateway stops");
     await gateway.close();

@@ -12,6 +12,7 @@ import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";
 import { environmentLookup } from "./functions/substitute.ts";
 import { createApp } from "./http/app.ts";
+import { Drain } from "./http/drain.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
 import { systemClock } from "./pool/clock.ts";
@@ -34,12 +35,18 @@ export const gatewaySettings = [
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
 
+/** How long clients may take to read what was left of their answers when the gateway ends. */
+const lingerMs = 500;
+
 export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
 
 export interface Gateway {
   /** Where it listens: `http://host:port`. */
   readonly url: string;
-  /** Turns readiness off, lets running requests finish, then lets go of everything. Workers stay as they are. */
+  /**
+   * Turns readiness off and takes no more requests; lets those that are there finish, in the time that the settings
+   * give them, then lets go of everything. Workers stay as they are.
+   */
   close(): Promise<void>;
 }
 
@@ -51,8 +58,8 @@ export async function startGateway(
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
   const lifetime = new AbortController();
+  const drain = new Drain(systemClock);
   let watching = false;
-  let stopping = false;
 
   const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
   const clients = createClients(channel);
@@ -92,6 +99,7 @@ export async function startGateway(
 
   const app = createApp({
     invoke: {
+      pending: drain,
       clock: systemClock,
       region: configuration.ESB_REGION,
       functions,
@@ -108,15 +116,16 @@ export async function startGateway(
         count: functions.functions.size,
         ...(functions.error === undefined ? {} : { error: functions.error }),
       }),
-      stopping: () => stopping,
+      stopping: () => drain.stopping,
     },
     onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
   });
 
   const release = async () => {
-    stopping = true;
+    const givenUp = await drain.finish(configuration.ESB_DRAIN_TIMEOUT_MS);
+    if (givenUp > 0) logger.warn({ requests: givenUp }, "gateway gives up on requests that have not ended in time");
     source[Symbol.dispose]();
-    await app.close();
+    await closeServer(app);
     lifetime.abort();
     channel.close();
   };
@@ -148,6 +157,13 @@ export async function startGateway(
     await release();
     throw error;
   }
+}
+
+/** Answers are written by now, and what clients do not read in time is lost. */
+async function closeServer(app: ReturnType<typeof createApp>): Promise<void> {
+  const cancel = systemClock.after(lingerMs, () => app.server.closeAllConnections());
+  await app.close();
+  cancel();
 }
 
 async function listen(

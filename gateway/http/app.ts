@@ -42,6 +42,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   app.addHook("onRequest", (request, reply, done) => {
     const { headers, httpVersion } = request.raw;
+    if (options.status.stopping()) reply.raw.shouldKeepAlive = false;
     if (headers.host !== undefined || httpVersion === "1.0") return done();
     reply.raw.shouldKeepAlive = false;
     done(noHost());

@@ -103,6 +103,7 @@ function tryOnce(
     thawError = error;
     exchange.fail(new Error("the worker could not be thawed"));
   });
+  reply.onHandedOn();
   lease.connection.send(request.headers, request.event, exchange);
   return promise;
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { Writable } from "node:stream";
 import type { LambdaError } from "../http/errors.ts";
 import { phaseNames, type StartPhases } from "../pool/agent.ts";
 import type { Lease, WorkerConnection } from "../pool/lease.ts";
@@ -13,6 +14,8 @@ type Served = Pick<Lease<WorkerConnection>, "worker" | "start" | "phases">;
 export class Reply {
   readonly #response: ServerResponse;
   readonly #requestId: string;
+  #handedOn = false;
+  #givenUp = false;
 
   constructor(response: ServerResponse, requestId: string) {
     this.#response = response;
@@ -31,9 +34,30 @@ export class Reply {
     return this.#response.headersSent;
   }
 
+  /** Whether a worker may have read the request. */
+  get handedOn(): boolean {
+    return this.#handedOn;
+  }
+
+  /** The request goes to a worker now. */
+  onHandedOn(): void {
+    this.#handedOn = true;
+  }
+
+  /** The client is told to send no further request on this connection, unless the answer has been begun. */
+  closeAfter(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
+  /** Ends with an error in place of the answer, or cuts one that has been begun; what comes later goes nowhere. */
+  giveUp(error: LambdaError): void {
+    if (!this.#response.writableEnded) this.error(error);
+    this.#givenUp = true;
+  }
+
   /** Breaks off an answer that cannot be finished, so that the client does not take it for whole. */
   cut(): void {
-    this.#response.destroy();
+    if (!this.#givenUp) this.#response.destroy();
   }
 
   answer(head: AnswerHead, body: Buffer, served: Served): void {
@@ -41,7 +65,8 @@ export class Reply {
   }
 
   /** Writes the head; the body follows on what is returned. */
-  begin(head: AnswerHead, bytes: number, served: Served): ServerResponse {
+  begin(head: AnswerHead, bytes: number, served: Served): Writable {
+    if (this.#givenUp) return new Writable({ write: (_chunk, _encoding, done) => done() });
     const headers = [
       ...this.#common(served),
       "content-type",
@@ -78,6 +103,7 @@ export class Reply {
       this.cut();
       return;
     }
+    if (this.#givenUp) return;
     const body = Buffer.from(error.body());
     const headers = served === undefined ? [requestIdHeader, this.#requestId] : this.#common(served);
     headers.push("content-type", "application/json", "content-length", String(body.length));

@@ -14,7 +14,14 @@ export interface FunctionLookup {
   refresh(): Promise<void>;
 }
 
+/** Keeps account of the answers that are still to come. */
+export interface PendingReplies {
+  /** @throws LambdaError when nobody is admitted any more */
+  enter(reply: Reply): Disposable;
+}
+
 export interface InvokeRouteOptions extends InvocationContext {
+  readonly pending: PendingReplies;
   readonly region: string;
   readonly functions: FunctionLookup;
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
@@ -38,9 +45,10 @@ export function addInvokeRoute(app: FastifyInstance, options: InvokeRouteOptions
     const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
     if (definition === undefined) throw notFound(name, options.region);
     const event = toEvent(request.body);
+    const reply = new Reply(fastifyReply.raw, request.id);
+    using _pending = options.pending.enter(reply);
     // From here on the answer is written to the socket itself: that saves a third of the time.
     fastifyReply.hijack();
-    const reply = new Reply(fastifyReply.raw, request.id);
     if (type === "DryRun") {
       reply.nothing();
       return;
