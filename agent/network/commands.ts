@@ -40,6 +40,9 @@ export function createCommandRunner(timeoutMs: number): RunCommand {
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<CommandOutcome>();
     const child = spawn(file, args, { env: { PATH: process.env.PATH, ...environment }, detached: true });
+    child.once("error", (error: NodeJS.ErrnoException) => reject(cannotRun(file, error)));
+    // Where there are no file descriptors left for its pipes, there is only the error to come.
+    if ((child as Partial<typeof child>).stdin === undefined) return promise;
     let given: { readonly up: unknown } | undefined;
     const giveUp = (reason: unknown) => {
       given ??= { up: reason };
@@ -53,7 +56,6 @@ export function createCommandRunner(timeoutMs: number): RunCommand {
     // A program that ends without reading its input is judged by its exit code.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
-    child.once("error", (error: NodeJS.ErrnoException) => reject(cannotRun(file, error)));
     child.once("close", (exitCode, killedBy) => {
       if (given !== undefined) reject(given.up);
       else if (exitCode !== null) resolve({ exitCode, stdout: stdout(), stderr: stderr() });
