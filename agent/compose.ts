@@ -2,9 +2,9 @@ import type { Logger } from "../common/logger.ts";
 import type { AgentSettings } from "./config.ts";
 import { createContainerdClient } from "./containerd/client.ts";
 import { createImageStore } from "./containerd/images/store.ts";
-import { logPathIn } from "./containerd/logs.ts";
 import { createContainerdRuntime } from "./containerd/runtime.ts";
 import { encodeRuntimeOptions } from "./containerd/runtime-options.ts";
+import { createWorkerLogs } from "./logs/logs.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { detectHostLimits } from "./oci/host.ts";
 
@@ -28,12 +28,17 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     },
     logger,
   });
-  const logFolder = `${settings.ESB_STATE_DIR}/workers`;
+  const logs = createWorkerLogs({
+    stateDir: settings.ESB_STATE_DIR,
+    folder: `${settings.ESB_STATE_DIR}/workers`,
+    fileBytes: settings.ESB_WORKER_LOG_KIB * 1024,
+    files: settings.ESB_WORKER_LOG_FILES,
+  });
   const runtime = createContainerdRuntime({
     client,
     network,
     images,
-    logPath: (id) => logPathIn(logFolder, id),
+    logs,
     snapshotter: settings.ESB_SNAPSHOTTER,
     runtime: {
       name: settings.ESB_RUNTIME,
@@ -42,5 +47,5 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     shimSharing: settings.ESB_SHIM_SHARING,
     spec: { region: settings.ESB_REGION, limits: await detectHostLimits() },
   });
-  return { client, network, images, runtime, logFolder };
+  return { client, network, images, runtime, logs };
 }

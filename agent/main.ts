@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import { ConfigurationError, unknownSettings } from "../common/environment.ts";
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const logger = createLogger("agent", settings.LOG_LEVEL);
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
-  const { client, network, images, runtime, logFolder } = await composeAgent(settings, logger);
+  const { client, network, images, runtime, logs } = await composeAgent(settings, logger);
   const records = new WorkerStore({ path: databasePathIn(settings.ESB_STATE_DIR), logger, now: Date.now });
   const workers = new WorkerService({
     runtime,
@@ -43,9 +43,9 @@ async function main(): Promise<void> {
 
   const told = <T>(context: string, call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => Promise.reject(client.translate(error, context)));
-  const recovery = composeRecovery({ settings, client, network, workers, records, logFolder, logger });
+  const recovery = composeRecovery({ settings, client, network, workers, records, logs, logger });
   const prepare = async (signal: AbortSignal) => {
-    await mkdir(logFolder, { recursive: true });
+    await logs.prepare(logger);
     await told("making the namespace", client.ensureNamespace(signal));
     await told("listing leases", recovery.noteFormerLeases(signal));
     await network.setup(signal);
@@ -65,6 +65,7 @@ async function main(): Promise<void> {
     images,
     ready: () => lifecycle.assertServing(),
     presence,
+    logs,
     logger,
     descriptors: settings.ESB_AGENT_REFLECTION === "on" ? await readFile(descriptorsPath) : undefined,
   });

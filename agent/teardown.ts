@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { ConfigurationError } from "../common/environment.ts";
 import { createLogger } from "../common/logger.ts";
 import { composeAgent } from "./compose.ts";
@@ -20,7 +19,7 @@ const collectionTimeoutMs = 5 * 60 * 1000;
 async function teardown(purge: boolean): Promise<void> {
   const settings = readAgentSettings(process.env);
   const logger = createLogger("teardown", settings.LOG_LEVEL);
-  const { client, network, runtime, logFolder } = await composeAgent(settings, logger);
+  const { client, network, runtime, logs } = await composeAgent(settings, logger);
   const failures: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>) => {
     await work().catch((error: unknown) => failures.push(error));
@@ -33,7 +32,7 @@ async function teardown(purge: boolean): Promise<void> {
   });
   await attempt(() => network.teardown());
   await attempt(() => network.close());
-  await attempt(() => rm(logFolder, { recursive: true, force: true }));
+  await attempt(() => logs.removeAll());
   await attempt(() => removeDatabase(settings.ESB_STATE_DIR));
   client.close();
 

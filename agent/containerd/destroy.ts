@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { constants } from "node:os";
 import { delay } from "../../common/delay.ts";
 import { Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
@@ -8,10 +7,18 @@ import { absentAsUndefined } from "./inspect.ts";
 import { fromLabels, isOurs } from "./labels.ts";
 import type { WorkerNetwork } from "./network.ts";
 
+/** What is needed of the workers' logs (W9). */
+export interface WorkerLogs {
+  /** Where a worker's stdout and stderr go: a URI, as a task's creation takes it. */
+  driverUri(worker: { readonly id: string; readonly instanceId: string }): string;
+  /** Removes all logs of a worker that is gone. */
+  remove(id: string): Promise<void>;
+}
+
 export interface DestroyParts {
   readonly client: ContainerdClient;
   readonly network: WorkerNetwork;
-  readonly logPath: (id: string) => string;
+  readonly logs: WorkerLogs;
   /** Attachments by worker, of all that were seen: a container that somebody else removed cannot name its own. */
   readonly attached: Map<string, string>;
 }
@@ -37,16 +44,14 @@ export async function destroyWorker(parts: DestroyParts, id: string, graceMs: nu
   const removeFiles = async () => {
     // Also without a task to be seen: a containerd that crashed while it made one has a shim that knows of none.
     await deleteTask(client, id);
+    // Only now has the logging driver ended: it has written what was printed last.
+    await parts.logs.remove(id);
     if (container === undefined || container.snapshotKey === "") return;
     const { snapshotter, snapshotKey: key } = container;
     await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
   };
   // The worker's processes are gone: its network can be taken apart beside all the rest.
-  await allEnded([
-    removeFiles(),
-    attachmentId === undefined ? undefined : network.release(attachmentId),
-    rm(parts.logPath(id), { force: true }),
-  ]);
+  await allEnded([removeFiles(), attachmentId === undefined ? undefined : network.release(attachmentId)]);
   attached.delete(id);
   await absentAsUndefined(client.containers.delete({ id }));
   return container !== undefined || ended;

@@ -2,6 +2,7 @@ import { ClientError } from "nice-grpc";
 import { delay } from "../../common/delay.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import { AgentError, undone } from "../errors.ts";
+import { logDriverProblem } from "../logs/driver.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
@@ -94,7 +95,7 @@ export async function startWorker(
     const rootfs = await measure("snapshot", () => prepareSnapshot(parts, id, image.chainId));
     signal.throwIfAborted();
     // The calls below are not aborted half-way: containerd would leave it open whether there is a task to clean up.
-    const stdout = `file://${parts.logPath(id)}`;
+    const stdout = parts.logs.driverUri(identity);
     await measure("create", () => createTask(client, { containerId: id, rootfs, stdout, stderr: stdout }, signal));
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
@@ -165,6 +166,8 @@ function startError({ client }: StartParts, id: string, error: unknown): unknown
   const told = client.translate(error, `starting ${id}`);
   // That containerd does not answer, or not in time, is not the function's fault.
   if (!(error instanceof ClientError) || told instanceof AgentError) return told;
+  const problem = logDriverProblem(error.details);
+  if (problem !== undefined) return new AgentError("RUNTIME_UNAVAILABLE", problem, { cause: error });
   const words = error.details.replace(/^failed to (create|start) (shim )?task: /, "").replace(/: unknown$/, "");
   return new AgentError("WORKER_START_FAILED", `worker ${id} could not be started: ${words}`, { cause: error });
 }

@@ -24,9 +24,15 @@ const noImages: Images = {
   remove: () => Promise.reject(new Error("not expected")),
 };
 
+const noLogs: ServerParts["logs"] = {
+  async *read() {
+    yield [];
+  },
+};
+
 /** The real server over a fake runtime, and real clients, over a socket of their own. */
 export async function testServer(
-  changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "descriptors">> & {
+  changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "logs" | "descriptors">> & {
     readonly listening?: boolean;
   } = {},
 ): Promise<TestServer> {
@@ -41,6 +47,7 @@ export async function testServer(
     images: noImages,
     ready: () => undefined,
     presence: new OwnerPresence(() => performance.now()),
+    logs: noLogs,
     descriptors: undefined,
     logger,
     ...parts,

@@ -8,6 +8,7 @@ import type { OwnerPresence } from "../workers/owners.ts";
 import type { WorkerService } from "../workers/service.ts";
 import { errorMiddleware } from "./errors.ts";
 import { type Images, imageService } from "./images.ts";
+import type { LogReader } from "./logs.ts";
 import { agentService, type Readiness } from "./workers.ts";
 
 export interface ServerParts {
@@ -15,6 +16,7 @@ export interface ServerParts {
   readonly images: Images;
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
+  readonly logs: LogReader;
   readonly logger: Logger;
   /** A FileDescriptorSet of the contract; undefined: no reflection. */
   readonly descriptors: Uint8Array | undefined;
@@ -24,7 +26,7 @@ export interface AgentServer {
   readonly server: Server;
   /** Says whether the agent can work; that the process lives is always said. */
   setServing(serving: boolean): void;
-  /** Takes no more calls, ends every Watch, and lets the others end by themselves; those that have not by then are cut. */
+  /** Takes no more calls, ends every Watch and Logs, and lets the others end by themselves; those that have not by then are cut. */
   end(graceMs: number): Promise<void>;
 }
 
@@ -73,10 +75,12 @@ export function createAgentServer(parts: ServerParts): AgentServer {
   };
 }
 
-/** A Watch, ours or the health service's, lasts until somebody ends it: at our end, that is we. */
+/** A Watch, ours or the health service's, and a Logs that follows last until somebody ends them: at our end, that is we. */
 function endWatches(ending: AbortSignal): ServerMiddleware {
   return async function* endWatch(call, context) {
-    const signal = call.method.path.endsWith("/Watch") ? AbortSignal.any([context.signal, ending]) : context.signal;
+    const signal = /\/(Watch|Logs)$/.test(call.method.path)
+      ? AbortSignal.any([context.signal, ending])
+      : context.signal;
     return yield* call.next(call.request, { ...context, signal });
   };
 }

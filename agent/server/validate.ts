@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { type LogsRequest, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
+import type { LogRequest } from "../logs/read.ts";
 import type { EnsureRequest } from "../workers/ensure.ts";
 import type { WorkerReference } from "../workers/service.ts";
 
@@ -85,6 +86,12 @@ const graceMs = whole(0, 900_000).optional();
 export const parseEnsureRequest = (message: unknown): EnsureRequest => parse(ensureRequest, message);
 
 export const parseReference = (message: unknown): WorkerReference => parse(reference, message);
+
+/** Whose log is asked for, and which of its lines: of these, every value has its meaning. */
+export const parseLogsRequest = (message: LogsRequest): WorkerReference & LogRequest => {
+  const { follow, tailLines, sinceNs } = message;
+  return { ...parse(reference, message), follow, tailLines, sinceNs };
+};
 
 export const parseWorkerId = (message: { workerId: string }): string => parse(z.object({ workerId }), message).workerId;
 

@@ -2,6 +2,7 @@ import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/ag
 import { AgentError } from "../errors.ts";
 import type { OwnerPresence } from "../workers/owners.ts";
 import type { WorkerReference, WorkerService } from "../workers/service.ts";
+import { type LogReader, logsOf } from "./logs.ts";
 import { caughtUp, isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
 import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
@@ -12,6 +13,7 @@ export interface AgentServiceParts {
   readonly workers: WorkerService;
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
+  readonly logs: LogReader;
   /** Aborts once the agent can't work any more. Nobody may then believe that a frozen worker can be thawed (S5). */
   readonly outage: () => AbortSignal;
 }
@@ -74,10 +76,7 @@ export function agentService(parts: AgentServiceParts): AgentServiceImplementati
       ready();
       throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime was away for a moment");
     },
-    // biome-ignore lint/correctness/useYield: not there yet
-    async *logs() {
-      throw new AgentError("INTERNAL", "logs cannot be read yet");
-    },
+    logs: (message, { signal }) => logsOf(parts, message, signal),
     async stats(message, { signal }) {
       const id = parseWorkerId(message);
       ready();

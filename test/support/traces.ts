@@ -21,6 +21,7 @@ export async function tracesOf(esb: Traced): Promise<string[]> {
     snapshot: lines(esb.ctr("snapshots", "ls")).then((found) => found.filter((line) => line.includes(" Active"))),
     lease: lines(esb.ctr("leases", "ls", "-q")),
     shim: shims(esb),
+    "logging driver": loggingDrivers(stateDir),
     bundle: names(join(esb.containerd.dir, "state/io.containerd.runtime.v2.task", esb.namespace)),
     "runc state": names(`/run/containerd/runc/${esb.namespace}`),
     cgroup: cgroups(esb.namespace),
@@ -51,12 +52,22 @@ export async function assertTraces(esb: Traced, expected: readonly string[], wit
   );
 }
 
+/** Processes that keep the logs of this esb's workers. */
+async function loggingDrivers(stateDir: string): Promise<string[]> {
+  const drivers = (await commands()).filter((args) => args[1] === join(stateDir, "logger.pl"));
+  return drivers.map((args) => args[2] ?? "");
+}
+
+/** The command line of every process. */
+async function commands(): Promise<string[][]> {
+  const pids = await names("/proc", (name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return lines.map((line) => line.split("\0"));
+}
+
 /** Shims of this esb's containerd and namespace. */
 async function shims(esb: Traced): Promise<string[]> {
-  const pids = await names("/proc", (name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return commands
-    .map((command) => command.split("\0"))
+  return (await commands())
     .filter(([program]) => program?.includes("containerd-shim"))
     .filter((args) => args.includes(esb.containerd.address) && args.includes(esb.namespace))
     .map((args) => args[args.indexOf("-id") + 1] ?? "");
