@@ -4,7 +4,7 @@ import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { createClients, openChannel, whenConnected } from "./agent/channel.ts";
 import { AgentWorkers } from "./agent/client.ts";
-import { AgentCallError } from "./agent/errors.ts";
+import { isAway, isExhausted, isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { watchFile } from "./functions/file.ts";
@@ -60,13 +60,17 @@ export async function startGateway(
   const lifetime = new AbortController();
   const drain = new Drain(systemClock);
   let watching = false;
+  let outage: unknown;
 
   const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
   const clients = createClients(channel);
-  const isGone = (error: unknown) => error instanceof AgentCallError && error.code === "WORKER_NOT_FOUND";
   const metrics = createMetrics(() => pools.status());
   const pools = new Pools<WorkerClient>({
-    agent: new AgentWorkers(clients.agent, channel, { owner: configuration.ESB_OWNER, watching: () => watching }),
+    agent: new AgentWorkers(clients.agent, channel, {
+      owner: configuration.ESB_OWNER,
+      watching: () => watching,
+      outage: () => outage,
+    }),
     clock: systemClock,
     limits: {
       freezeAfterMs: configuration.ESB_FREEZE_AFTER_MS,
@@ -76,8 +80,11 @@ export async function startGateway(
     queueTimeoutMs: configuration.ESB_QUEUE_TIMEOUT_MS,
     connect: (worker) => new WorkerClient(worker),
     isGone,
-    isUncertain: (error) =>
-      error instanceof AgentCallError && (error.code === "AGENT_UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED"),
+    isAway,
+    isExhausted,
+    startsAtOnce: configuration.ESB_STARTS_AT_ONCE,
+    queueBytes: configuration.ESB_QUEUE_MIB * 2 ** 20,
+    guard: { run: (_functionName, start) => start() },
     onStarted: (started) => {
       metrics.onStarted(started);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
@@ -141,10 +148,12 @@ export async function startGateway(
       {
         onUp: () => {
           watching = true;
+          outage = undefined;
           logger.info({ address: configuration.ESB_AGENT_ADDRESS }, "agent is there");
         },
         onDown: (err) => {
           watching = false;
+          outage = err;
           logger.warn({ err, address: configuration.ESB_AGENT_ADDRESS }, "agent is away");
         },
       },

@@ -14,6 +14,8 @@ export interface AgentWorkersOptions {
   readonly owner: string;
   /** Whether the watch is up. */
   readonly watching: () => boolean;
+  /** Why the watch broke; undefined while it is up, and before it has been. */
+  readonly outage: () => unknown;
 }
 
 /** The pools' view of the agent: calls with deadlines, which fail at once while the agent is away. */
@@ -30,6 +32,12 @@ export class AgentWorkers implements WorkerAgent {
 
   get live(): boolean {
     return this.#options.watching() && isConnected(this.#channel);
+  }
+
+  async check(): Promise<void> {
+    await whenConnected(this.#channel);
+    const outage = this.#options.outage();
+    if (outage instanceof AgentCallError && outage.code === "RUNTIME_UNAVAILABLE") throw outage;
   }
 
   async ensure(definition: FunctionDefinition, slot: number, signal: AbortSignal): Promise<EnsuredWorker> {

@@ -50,3 +50,17 @@ function codeOf(status: Status, named: string | undefined): AgentErrorCode {
 function isCode(name: string): name is Exclude<keyof typeof ErrorCode, "UNRECOGNIZED"> {
   return Object.hasOwn(ErrorCode, name) && name !== "UNRECOGNIZED" && name !== "ERROR_CODE_UNSPECIFIED";
 }
+
+const codeIn = (codes: ReadonlySet<AgentErrorCode>) => (error: unknown) =>
+  error instanceof AgentCallError && codes.has(error.code);
+
+/** There is no such worker. */
+export const isGone = codeIn(new Set<AgentErrorCode>(["WORKER_NOT_FOUND"]));
+
+/** The agent or its containerd went away; whether the call was carried out is open. */
+export const isAway = codeIn(
+  new Set<AgentErrorCode>(["AGENT_UNAVAILABLE", "DEADLINE_EXCEEDED", "RUNTIME_UNAVAILABLE"]),
+);
+
+/** The host has no room for another worker. */
+export const isExhausted = codeIn(new Set<AgentErrorCode>(["MEMORY_EXHAUSTED", "NETWORK_EXHAUSTED", "HOST_EXHAUSTED"]));

@@ -21,6 +21,8 @@ export type ExchangeResult =
 export interface ExchangeOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** When the worker begins to run, from which on the time counts; undefined: it does. */
+  readonly runs: Promise<void> | undefined;
   /** Begins an answer of this many bytes towards the client. */
   readonly onStream: (head: AnswerHead, bytes: number) => Writable;
   /** Called once, when the worker's part is over. */
@@ -30,7 +32,7 @@ export interface ExchangeOptions {
 /** One request to a worker and its answer, within the function's timeout. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions;
-  readonly #cancelTimeout: () => void;
+  #cancelTimeout: (() => void) | undefined;
   #settled = false;
   #written = false;
   #head: AnswerHead | undefined;
@@ -43,7 +45,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    this.#cancelTimeout = options.clock.after(options.timeoutMs, () => this.#onTimeout());
+    const arm = () => {
+      if (!this.#settled) this.#cancelTimeout = options.clock.after(options.timeoutMs, () => this.#onTimeout());
+    };
+    if (options.runs === undefined) arm();
+    else options.runs.then(arm, () => undefined);
   }
 
   get settled(): boolean {
@@ -130,7 +136,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settle(result: ExchangeResult): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#cancelTimeout();
+    this.#cancelTimeout?.();
     this.#cancelGrace?.();
     if (result.kind !== "streamed") this.#stream?.destroy();
     this.#options.onResult(result);

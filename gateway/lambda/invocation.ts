@@ -64,7 +64,7 @@ export async function invoke(request: InvocationRequest, reply: Reply, context: 
 }
 
 async function waitForLease(request: InvocationRequest, reply: Reply, again: boolean): Promise<Lease<WorkerClient>> {
-  const waiting = request.pool.wait(again);
+  const waiting = request.pool.wait({ again, bytes: request.event.length });
   const stopListening = reply.onGone(waiting.leave);
   try {
     return await waiting.turn;
@@ -86,6 +86,7 @@ function tryOnce(
   const exchange = new Exchange({
     clock: context.clock,
     timeoutMs: lease.definition.timeoutMs,
+    runs: lease.thaw?.done,
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       // Released first, so that the next request is on its way before this answer is written.

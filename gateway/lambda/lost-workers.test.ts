@@ -62,5 +62,5 @@ test("a worker that listens nowhere from the start: not for ever", async () => {
   };
   const answer = await harness.invoke("hello");
   assert.equal(answer.status, 502);
-  assert.equal(harness.agent.calls.filter((call) => call === "ensure hello-0").length, 3);
+  assert.equal(harness.agent.calls.filter((call) => call.startsWith("ensure")).length, 3);
 });

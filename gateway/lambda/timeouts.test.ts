@@ -22,7 +22,7 @@ test("over time: AWS's answer, and the worker is replaced before the next reques
   assert.equal(next.body, "1");
   assert.deepEqual(
     harness.agent.calls.filter((call) => !call.startsWith("watch")),
-    ["ensure hello-0", "destroy hello-0", "ensure hello-0"],
+    ["ensure hello-0", "destroy hello-0", "ensure hello-1"],
   );
 });
 
@@ -41,7 +41,7 @@ test("an answer that is begun and not finished in time", async () => {
 });
 
 test("a client that goes while its function runs: it runs on, and nobody else meets it", async () => {
-  await using harness = await startHarness({}, "functions: { hello: { image: x, timeout: 30 } }");
+  await using harness = await startHarness({}, "functions: { hello: { image: x, timeout: 30, concurrency: { max: 1 } } }");
   const running: ServerResponse[] = [];
   harness.agent.handler = (_request, response) => running.push(response);
   const gone = new AbortController();

@@ -31,6 +31,8 @@ export interface EnsuredWorker {
 export interface WorkerAgent {
   /** Whether changes of workers are being told as they happen; while not, a frozen worker may be gone unnoticed. */
   readonly live: boolean;
+  /** Rejects within 100 ms when the agent, or its containerd, is away. */
+  check(): Promise<void>;
   ensure(definition: FunctionDefinition, slot: number, signal: AbortSignal): Promise<EnsuredWorker>;
   pause(worker: WorkerInfo): Promise<void>;
   resume(worker: WorkerInfo): Promise<void>;

@@ -17,7 +17,7 @@ test("an idle worker is frozen in time, its connection dropped before, and destr
   await clock.advance(298_999);
   assert.deepEqual(pool.workerStates, ["frozen"]);
   await clock.advance(1);
-  assert.deepEqual(pool.workerStates, ["absent"]);
+  assert.deepEqual(pool.workerStates, []);
   assert.deepEqual(agent.calls, ["ensure a", "pause i1", "destroy i1"]);
   assert.equal(served.connection.closed, true);
   assert.equal(clock.timers, 0);

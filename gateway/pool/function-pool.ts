@@ -1,10 +1,18 @@
-import type { FunctionDefinition } from "../functions/definition.ts";
+import { type FunctionDefinition, sameDefinition } from "../functions/definition.ts";
 import type { RemovalReason, WorkerInfo } from "./agent.ts";
 import { Refusal } from "./errors.ts";
+import type { Share } from "./fairness.ts";
 import type { Lease, WorkerConnection } from "./lease.ts";
-import { type Waiting, WaitQueue } from "./queue.ts";
+import { MinKeeper } from "./min-keeper.ts";
+import { type IdleLimits, idleLimitsOf } from "./policy.ts";
+import { type Arrival, type Waiting, WaitQueue } from "./queue.ts";
+import type { QueueBudget } from "./queue-budget.ts";
+import type { RoomHolder } from "./room.ts";
+import { leastRecent, missingForMin, missingForWaiting, mostRecent, needlessStarts, surplus } from "./selection.ts";
 import { Slot } from "./slot.ts";
-import type { SharedOptions } from "./slot-options.ts";
+import type { SharedOptions, SlotOwner, Starter } from "./slot-options.ts";
+import { isFrozen, isPreparable, isQueuedForMin, isUnused, SlotTable, willServe } from "./slot-table.ts";
+import type { StartPriority } from "./starts.ts";
 import type { SlotStateKind } from "./state.ts";
 
 export interface QueueLimits {
@@ -12,71 +20,112 @@ export interface QueueLimits {
   readonly queueLimit: number;
   /** How long each may wait, the cold start included. */
   readonly queueTimeoutMs: number;
+  /** How much the events of all functions' waiting requests may take. */
+  readonly queueBudget: QueueBudget;
 }
 
-export type PoolOptions<C extends WorkerConnection> = SharedOptions<C> & QueueLimits;
+export interface FunctionPoolOptions<C extends WorkerConnection> extends SharedOptions<C>, QueueLimits {
+  readonly starter: Starter;
+  /** Asked when a worker is free, told when one is or has gone. */
+  readonly room: {
+    readonly wanted: boolean;
+    takes(functionName: string): boolean;
+    onChange(gone: boolean): void;
+  };
+  /** Whether the agent has told which workers there are; before that `min` is not filled up. */
+  readonly known: () => boolean;
+}
 
-/** The workers of one function (one for now) and the requests that wait for them. */
-export class FunctionPool<C extends WorkerConnection> {
+/** After a failed start while others of the function's workers go on. */
+const growAgainAfterMs = 1000;
+
+/** The workers of one function and the requests that wait for them. */
+export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, RoomHolder {
+  readonly #options: FunctionPoolOptions<C>;
+  readonly #name: string;
   readonly #queue: WaitQueue<Lease<C>>;
-  readonly #slot: Slot<C>;
-  #wanted: boolean;
+  readonly #slots: SlotTable<C>;
+  /** Running and unused, the most recently used last. */
+  readonly #idle: Slot<C>[] = [];
+  readonly #min: MinKeeper;
+  #definition: FunctionDefinition | undefined;
+  #limits: IdleLimits;
+  /** There may be more workers than `max`. */
+  #crowded = false;
+  #growthHeld = false;
 
   /** @param definition undefined for a function that is gone and whose workers are to go too */
-  constructor(definition: FunctionDefinition | undefined, options: PoolOptions<C>) {
-    this.#wanted = definition !== undefined;
+  constructor(name: string, definition: FunctionDefinition | undefined, options: FunctionPoolOptions<C>) {
+    this.#name = name;
+    this.#definition = definition;
+    this.#options = options;
+    this.#limits = idleLimitsOf(definition?.idle, options.limits);
+    this.#min = new MinKeeper(options.clock, () => this.#restoreMin());
+    const onStarted: typeof options.onStarted = (started) => {
+      this.#min.onStarted();
+      options.onStarted(started);
+    };
+    const limits = () => this.#limits;
+    this.#slots = new SlotTable((slot) => new Slot({ ...options, slot, owner: this, limits, onStarted }));
     this.#queue = new WaitQueue({
       limit: options.queueLimit,
       timeoutMs: options.queueTimeoutMs,
+      budget: options.queueBudget,
       clock: options.clock,
-      onDeparture: () => {
-        if (this.#queue.length === 0) this.#slot.cancelStart();
-      },
+      onDeparture: () => this.#cancelNeedless(true),
     });
-    this.#slot = new Slot(definition, {
-      ...options,
-      slot: 0,
-      onChange: () => this.#serve(),
-      onFailure: (error) => this.#queue.rejectAll(error),
-    });
+    this.#restoreMin();
   }
 
   /** Takes a worker that is ready for a request, when nobody waits; undefined otherwise. */
   tryLease(): Lease<C> | undefined {
-    return this.#queue.length === 0 ? this.#slot.lease() : undefined;
+    return this.#queue.length === 0 ? this.#lease() : undefined;
   }
 
   /**
-   * Waits for a worker, starting one where there is none.
-   * @param again for a request whose first worker never read it: it is not turned away for want of room
+   * Waits for a worker, starting one where that helps.
    * @throws Refusal `queue-full` at once; `turn` rejects with a Refusal or with the agent's error
    */
-  wait(again = false): Waiting<Lease<C>> {
-    const waiting = this.#queue.join(again);
+  wait(arrival: Arrival = {}): Waiting<Lease<C>> {
+    const waiting = this.#queue.join(arrival, (turnAway) => {
+      if (this.#options.agent.live) return;
+      // Who comes while the agent is away is told at once, unless a worker that is busy now will do.
+      this.#options.agent.check().catch((error: unknown) => {
+        if (!this.#slots.some(({ kind, retired }) => kind === "busy" && !retired)) turnAway(error);
+      });
+    });
     this.#serve();
     return waiting;
   }
 
-  /** @param definition undefined: the function is gone; its worker goes when it is idle */
+  /** @param definition undefined: the function is gone; its workers go when they are idle */
   redefine(definition: FunctionDefinition | undefined): void {
-    this.#wanted = definition !== undefined;
+    this.#definition = definition;
+    this.#limits = idleLimitsOf(definition?.idle, this.#options.limits);
+    this.#min.forgive();
+    this.#growthHeld = false;
     if (definition === undefined) this.#queue.rejectAll(new Refusal("removed", "the function has been removed"));
-    this.#slot.redefine(definition);
-    this.#serve();
+    for (const slot of this.#slots) slot.retire(!sameDefinition(slot.definition, definition));
+    this.#trim();
+    this.onChange();
   }
 
   onChanged(worker: WorkerInfo): void {
-    this.#slot.onChanged(worker);
+    this.#slots.get(worker.slot).onChanged(worker, this.#definition);
+    this.#trim();
   }
 
   onRemoved(worker: WorkerInfo, reason: RemovalReason): void {
-    this.#slot.onRemoved(worker, reason);
+    this.#slots.find(worker.slot)?.onRemoved(worker, reason);
   }
 
-  /** @param worker the agent's word on the slot's worker; undefined when there is none */
-  onSnapshot(worker: WorkerInfo | undefined): void {
-    if (worker === undefined || worker.instanceId !== this.#slot.instanceId) this.#slot.onMissing();
-    if (worker !== undefined) this.#slot.onChanged(worker);
+  /** @param workers all of the function's that there are */
+  onSnapshot(workers: readonly WorkerInfo[]): void {
+    const told = new Set(workers.map(({ instanceId }) => instanceId));
+    for (const slot of this.#slots) if (slot.instanceId !== undefined && !told.has(slot.instanceId)) slot.onMissing();
+    for (const worker of workers) this.#slots.get(worker.slot).onChanged(worker, this.#definition);
+    this.#trim();
+    this.onChange();
   }
 
   get waiting(): number {
@@ -84,22 +133,145 @@ export class FunctionPool<C extends WorkerConnection> {
   }
 
   get workerStates(): readonly SlotStateKind[] {
-    return [this.#slot.kind];
+    return Array.from(this.#slots, ({ kind }) => kind).filter((kind) => kind !== "absent");
   }
 
   /** Nothing is left of a function that is gone. */
   get finished(): boolean {
-    return !this.#wanted && this.#slot.kind === "absent";
+    return this.#definition === undefined && !this.#slots.some(({ kind }) => kind !== "absent");
+  }
+
+  get leaving(): number {
+    return this.#slots.leaving();
+  }
+
+  get share(): Share {
+    return this.#slots.share(this.#name, this.#definition);
+  }
+
+  evict(): void {
+    leastRecent(this.#slots, isUnused)?.evict();
+  }
+
+  keeps(): boolean {
+    if (this.#crowded && surplus(this.#count()) > 0) return false;
+    return !(this.#options.room.wanted && this.#options.room.takes(this.#name));
+  }
+
+  lets(): boolean {
+    const { workers, leaving, min } = this.#count();
+    return workers - leaving > min;
+  }
+
+  onIdle(slot: Slot<C>): void {
+    const lease = this.#queue.length > 0 ? slot.lease() : undefined;
+    if (lease !== undefined) {
+      this.#queue.serve(lease);
+      this.#cancelNeedless(false);
+      return;
+    }
+    this.#idle.push(slot);
+    if (this.#options.room.wanted) this.#options.room.onChange(false);
+  }
+
+  onIdleEnd(slot: Slot<C>): void {
+    const index = this.#idle.lastIndexOf(slot);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  onLost(livedMs: number): void {
+    this.#min.onLost(livedMs);
+  }
+
+  onChange(): void {
+    this.#serve();
+    this.#restoreMin();
+  }
+
+  onGone(): void {
+    this.onChange();
+    if (this.#options.room.wanted) this.#options.room.onChange(true);
+  }
+
+  onFailure(error: unknown, priority: StartPriority): void {
+    if (priority === "min") this.#min.onFailed();
+    if (this.#slots.some(willServe)) this.#holdGrowth();
+    else this.#queue.rejectAll(error);
+    this.onChange();
+    if (this.#options.room.wanted) this.#options.room.onChange(false);
+  }
+
+  #lease(): Lease<C> | undefined {
+    return (this.#idle.pop() ?? mostRecent(this.#slots, isFrozen))?.lease();
   }
 
   #serve(): void {
     while (this.#queue.length > 0) {
-      const lease = this.#slot.lease();
-      if (lease === undefined) {
-        this.#slot.prepare();
-        return;
-      }
+      const lease = this.#lease();
+      if (lease === undefined) break;
       this.#queue.serve(lease);
     }
+    if (this.#queue.length > 0) this.#grow();
+    else this.#cancelNeedless(false);
+  }
+
+  #grow(): void {
+    for (let count = this.#count(); count.waiting > count.underWay; count = this.#count()) {
+      const present = mostRecent(this.#slots, isPreparable);
+      if (present !== undefined) present.prepare();
+      else if (!this.#makeRoomInQueue() && (this.#growthHeld || missingForWaiting(count) === 0)) break;
+      else this.#start("request");
+    }
+    if (this.#slots.some(willServe)) return;
+    for (const slot of this.#slots) if (slot.kind === "condemned" && !slot.retired) slot.prepare();
+  }
+
+  /** A start for `min` that still waits for its turn gives it to one for a request, whose turn comes sooner. */
+  #makeRoomInQueue(): boolean {
+    const forMin = mostRecent(this.#slots, isQueuedForMin);
+    forMin?.cancelStart();
+    return forMin !== undefined;
+  }
+
+  #start(priority: StartPriority): void {
+    if (this.#definition !== undefined) this.#slots.free().start(this.#definition, priority);
+  }
+
+  #restoreMin(): void {
+    if (!this.#options.known() || !this.#min.mayRestore) return;
+    for (let missing = missingForMin(this.#count()); missing > 0; missing--) this.#start("min");
+  }
+
+  /** @param begun also starts whose turn has come */
+  #cancelNeedless(begun: boolean): void {
+    let needless = needlessStarts(this.#count());
+    for (const wanted of begun ? [false, true] : [false]) {
+      for (const slot of this.#slots) {
+        if (needless === 0) return;
+        if (slot.starting?.begun !== wanted) continue;
+        slot.cancelStart();
+        needless--;
+      }
+    }
+  }
+
+  /** More than `max` go, the least recently used first; busy ones when they are done. */
+  #trim(): void {
+    let over = surplus(this.#count());
+    this.#crowded = over > 0;
+    for (; over > 0; over--) leastRecent(this.#slots, (slot) => isUnused(slot) && !slot.retired)?.evict();
+  }
+
+  #holdGrowth(): void {
+    if (this.#growthHeld) return;
+    this.#growthHeld = true;
+    this.#options.clock.after(growAgainAfterMs, () => {
+      this.#growthHeld = false;
+      this.#serve();
+    });
+  }
+
+  #count() {
+    return this.#slots.count(this.#queue.length, this.#definition);
   }
 }

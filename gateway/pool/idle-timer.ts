@@ -3,7 +3,7 @@ import { type IdleLimits, type IdleStep, nextIdleStep } from "./policy.ts";
 
 export interface IdleTimerOptions {
   readonly clock: Clock;
-  readonly limits: IdleLimits;
+  readonly limits: () => IdleLimits;
   /** Whether the worker idles now and is frozen already; undefined when it does not idle. */
   readonly frozen: () => boolean | undefined;
   readonly onStep: (action: IdleStep["action"]) => void;
@@ -23,9 +23,14 @@ export class IdleTimer {
     this.#options = options;
   }
 
-  /** The worker idles from now on. */
-  restart(): void {
-    this.#sinceMs = this.#options.clock.now();
+  /** Since when the worker idles, by the clock. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** The worker idles from now on, or has for so long. */
+  restart(idledMs = 0): void {
+    this.#sinceMs = this.#options.clock.now() - idledMs;
     this.rearm();
   }
 
@@ -34,7 +39,7 @@ export class IdleTimer {
     const frozen = this.#options.frozen();
     if (frozen === undefined) return;
     const nowMs = this.#options.clock.now();
-    const step = nextIdleStep(nowMs - this.#sinceMs, frozen, this.#options.limits);
+    const step = nextIdleStep(nowMs - this.#sinceMs, frozen, this.#options.limits());
     const inMs = Math.max(step.inMs, leastMs);
     if (inMs === 0) {
       this.#options.onStep(step.action);

@@ -1,8 +1,25 @@
 import type { FunctionDefinition, Functions } from "../functions/definition.ts";
 import type { RemovalReason, WorkerInfo, WorkerListener } from "./agent.ts";
-import { FunctionPool, type PoolOptions } from "./function-pool.ts";
+import { FunctionPool, type QueueLimits } from "./function-pool.ts";
 import type { WorkerConnection } from "./lease.ts";
+import { EnduringAgent } from "./outage.ts";
+import { QueueBudget } from "./queue-budget.ts";
+import { Room } from "./room.ts";
+import type { SharedOptions } from "./slot-options.ts";
+import type { StartGuard } from "./start-guard.ts";
+import { WorkerStarter } from "./starter.ts";
+import { Starts } from "./starts.ts";
 import type { SlotStateKind } from "./state.ts";
+
+export interface PoolsOptions<C extends WorkerConnection> extends SharedOptions<C>, Omit<QueueLimits, "queueBudget"> {
+  /** How much the events of all waiting requests may take together. */
+  readonly queueBytes: number;
+  /** How many workers may be started at the same time. */
+  readonly startsAtOnce: number;
+  readonly guard: StartGuard;
+  /** Whether an error of the agent says that the host has no room for another worker. */
+  readonly isExhausted: (error: unknown) => boolean;
+}
 
 export interface PoolStatus {
   readonly function: string;
@@ -12,11 +29,24 @@ export interface PoolStatus {
 
 /** The pools of all functions: follows functions.yml on one side, the agent's word about workers on the other. */
 export class Pools<C extends WorkerConnection> implements WorkerListener {
-  readonly #options: PoolOptions<C>;
   readonly #pools = new Map<string, FunctionPool<C>>();
+  readonly #create: (name: string, definition: FunctionDefinition | undefined) => FunctionPool<C>;
+  #known = false;
 
-  constructor(options: PoolOptions<C>) {
-    this.#options = options;
+  constructor(options: PoolsOptions<C>) {
+    const { clock, guard, isExhausted } = options;
+    const agent = new EnduringAgent(options.agent, options);
+    const room = new Room(clock, this.#pools);
+    const starts = new Starts(options.startsAtOnce);
+    const shared = {
+      ...options,
+      agent,
+      room,
+      starter: new WorkerStarter({ agent, guard, starts, room, isExhausted }),
+      queueBudget: new QueueBudget(options.queueBytes),
+      known: () => this.#known,
+    };
+    this.#create = (name, definition) => new FunctionPool(name, definition, shared);
   }
 
   /** The pool of a function that functions.yml has. */
@@ -32,24 +62,21 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
   }
 
   onSnapshot(workers: readonly WorkerInfo[]): void {
-    const ours = new Map(workers.filter((worker) => worker.slot === 0).map((worker) => [worker.function, worker]));
-    for (const [name, pool] of this.#pools) pool.onSnapshot(ours.get(name));
-    for (const worker of workers) if (!this.#pools.has(worker.function) || worker.slot !== 0) this.onChanged(worker);
+    this.#known = true;
+    const byFunction = Map.groupBy(workers, (worker) => worker.function);
+    for (const name of byFunction.keys()) if (!this.#pools.has(name)) this.#add(name, undefined);
+    for (const [name, pool] of this.#pools) pool.onSnapshot(byFunction.get(name) ?? []);
     this.#sweep();
   }
 
   onChanged(worker: WorkerInfo): void {
-    if (worker.slot !== 0) {
-      this.#remove(worker);
-      return;
-    }
     const pool = this.#pools.get(worker.function) ?? this.#add(worker.function, undefined);
     pool.onChanged(worker);
     this.#sweep();
   }
 
   onRemoved(worker: WorkerInfo, reason: RemovalReason): void {
-    if (worker.slot === 0) this.#pools.get(worker.function)?.onRemoved(worker, reason);
+    this.#pools.get(worker.function)?.onRemoved(worker, reason);
     this.#sweep();
   }
 
@@ -62,15 +89,9 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
   }
 
   #add(name: string, definition: FunctionDefinition | undefined): FunctionPool<C> {
-    const pool = new FunctionPool(definition, this.#options);
+    const pool = this.#create(name, definition);
     this.#pools.set(name, pool);
     return pool;
-  }
-
-  /** A worker of ours in a slot that this gateway does not use: left over from one that had more. */
-  #remove(worker: WorkerInfo): void {
-    if (worker.state !== "running" && worker.state !== "paused") return;
-    this.#options.agent.destroy(worker).catch((error: unknown) => this.#options.onTrouble("destroy", worker, error));
   }
 
   #sweep(): void {

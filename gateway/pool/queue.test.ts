@@ -3,12 +3,14 @@ import { test } from "node:test";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { Refusal } from "./errors.ts";
 import { WaitQueue } from "./queue.ts";
+import { QueueBudget } from "./queue-budget.ts";
 
 function setUp(limit = 2) {
   const clock = new FakeClock();
+  const budget = new QueueBudget(100);
   const seen = { departures: 0 };
-  const queue = new WaitQueue<string>({ limit, timeoutMs: 100, clock, onDeparture: () => seen.departures++ });
-  return { clock, queue, seen };
+  const queue = new WaitQueue<string>({ limit, timeoutMs: 100, budget, clock, onDeparture: () => seen.departures++ });
+  return { clock, budget, queue, seen };
 }
 
 const refused = (reason: string) => (error: unknown) => error instanceof Refusal && error.reason === reason;
@@ -28,7 +30,7 @@ test("one too many is refused at once, except one who has had a turn", () => {
   queue.join();
   queue.join();
   assert.throws(() => queue.join(), refused("queue-full"));
-  queue.join(true);
+  queue.join({ again: true });
   assert.equal(queue.length, 3);
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
+import type { QueueBudget } from "./queue-budget.ts";
 
 /** A place in a queue. */
 export interface Waiting<T> {
@@ -8,10 +9,18 @@ export interface Waiting<T> {
   leave(): void;
 }
 
+/** Who joins a queue. */
+export interface Arrival {
+  /** Has had a turn that came to nothing: is not turned away for want of room. */
+  readonly again?: boolean;
+  /** What it keeps in memory while it waits. */
+  readonly bytes?: number;
+}
+
 interface Entry<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
-  readonly cancelDeadline: () => void;
+  readonly release: () => void;
 }
 
 export interface WaitQueueOptions {
@@ -19,12 +28,13 @@ export interface WaitQueueOptions {
   readonly limit: number;
   /** How long each may wait, in milliseconds. */
   readonly timeoutMs: number;
+  readonly budget: QueueBudget;
   readonly clock: Clock;
   /** Called when somebody has left or run out of time. */
   readonly onDeparture: () => void;
 }
 
-/** First come, first served; bounded in length and in time. */
+/** First come, first served; bounded in length, in bytes and in time. */
 export class WaitQueue<T> {
   readonly #options: WaitQueueOptions;
   readonly #entries = new Set<Entry<T>>();
@@ -38,26 +48,29 @@ export class WaitQueue<T> {
   }
 
   /**
-   * @param beyondLimit for one who has had a turn that came to nothing
+   * @param refuse is given a way to turn away just this one, while it waits
    * @throws Refusal `queue-full`
    */
-  join(beyondLimit = false): Waiting<T> {
+  join(arrival: Arrival = {}, refuse?: (turnAway: (error: unknown) => void) => void): Waiting<T> {
     const { limit, timeoutMs, clock, onDeparture } = this.#options;
-    if (!beyondLimit && this.#entries.size >= limit) {
-      throw new Refusal("queue-full", `${limit} requests are waiting already`);
-    }
+    const giveBack = this.#admit(arrival, limit);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const depart = (refusal: Refusal) => {
+    const depart = (error: unknown) => {
       if (!this.#entries.delete(entry)) return;
-      entry.cancelDeadline();
-      reject(refusal);
+      entry.release();
+      reject(error);
       onDeparture();
     };
     const cancelDeadline = clock.after(timeoutMs, () => {
       depart(new Refusal("queue-timeout", `no worker was free within ${timeoutMs} ms`));
     });
-    const entry: Entry<T> = { resolve, reject, cancelDeadline };
+    const release = () => {
+      cancelDeadline();
+      giveBack?.();
+    };
+    const entry: Entry<T> = { resolve, reject, release };
     this.#entries.add(entry);
+    refuse?.(depart);
     return { turn: promise, leave: () => depart(new Refusal("left", "the client has gone")) };
   }
 
@@ -71,11 +84,22 @@ export class WaitQueue<T> {
     for (let entry = this.#shift(); entry !== undefined; entry = this.#shift()) entry.reject(error);
   }
 
+  #admit({ again = false, bytes = 0 }: Arrival, limit: number): (() => void) | undefined {
+    if (!again && this.#entries.size >= limit) {
+      throw new Refusal("queue-full", `${limit} requests are waiting already`);
+    }
+    const giveBack = this.#options.budget.take(bytes);
+    if (giveBack === undefined && !again) {
+      throw new Refusal("queue-full", "the events of the waiting requests take all the memory they may");
+    }
+    return giveBack;
+  }
+
   #shift(): Entry<T> | undefined {
     const [entry] = this.#entries;
     if (entry === undefined) return undefined;
     this.#entries.delete(entry);
-    entry.cancelDeadline();
+    entry.release();
     return entry;
   }
 }

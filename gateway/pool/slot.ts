@@ -1,9 +1,19 @@
-import { type FunctionDefinition, sameDefinition } from "../functions/definition.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import type { RemovalReason, WorkerInfo } from "./agent.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { Lease, LeaseOutcome, WorkerConnection } from "./lease.ts";
+import { idledBeforeMs } from "./policy.ts";
 import type { SlotOptions } from "./slot-options.ts";
-import { createLease, createMember, type Member, type SlotState, type SlotStateKind } from "./state.ts";
+import type { StartPriority } from "./starts.ts";
+import {
+  createLease,
+  createMember,
+  isResting,
+  type Member,
+  type SlotState,
+  type SlotStateKind,
+  type Starting,
+} from "./state.ts";
 import { PendingThaw, resumeBehind } from "./thaw.ts";
 
 /** After a freeze or a destroy that failed. */
@@ -13,7 +23,9 @@ const retryAfterMs = 1000;
 export class Slot<C extends WorkerConnection> {
   readonly #options: SlotOptions<C>;
   readonly #idle: IdleTimer;
+  /** What its worker is made from, or was taken over under. */
   #definition: FunctionDefinition | undefined;
+  #retired = false;
   #state: SlotState<C> = { kind: "absent" };
   /** A freeze waits for it. */
   readonly #thaw = new PendingThaw(() => this.#idle.rearm());
@@ -21,8 +33,7 @@ export class Slot<C extends WorkerConnection> {
   /** What the agent has told of while we waited for an Ensure. */
   #told: WorkerInfo | undefined;
 
-  constructor(definition: FunctionDefinition | undefined, options: SlotOptions<C>) {
-    this.#definition = definition;
+  constructor(options: SlotOptions<C>) {
     this.#options = options;
     this.#idle = new IdleTimer({
       clock: options.clock,
@@ -34,6 +45,30 @@ export class Slot<C extends WorkerConnection> {
 
   get kind(): SlotStateKind {
     return this.#state.kind;
+  }
+
+  get definition(): FunctionDefinition | undefined {
+    return this.#definition;
+  }
+
+  /** Whether it is to go as soon as its request has ended. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** The start that is under way. */
+  get starting(): Starting<C> | undefined {
+    return this.#state.kind === "starting" ? this.#state : undefined;
+  }
+
+  /** Whether a lease will do: the worker is known to be made as it should. */
+  get checked(): boolean {
+    return "member" in this.#state && this.#state.member.definition !== undefined;
+  }
+
+  /** Since when nobody uses its worker, by the clock. */
+  get idleSinceMs(): number {
+    return this.#idle.sinceMs;
   }
 
   /** The worker it holds, for comparison with what the agent lists. */
@@ -63,14 +98,19 @@ export class Slot<C extends WorkerConnection> {
     return createLease(member, definition, { done, wasFrozen }, release);
   }
 
-  /** Does what is needed so that `lease` can succeed; onChange or onFailure tells the outcome. */
+  /** Makes a worker where there is none. */
+  start(definition: FunctionDefinition, priority: StartPriority): void {
+    if (this.#state.kind === "absent") this.#start(definition, priority);
+  }
+
+  /** Does what a worker that is there needs so that `lease` can succeed; the owner is told the outcome. */
   prepare(): void {
     const state = this.#state;
-    if (state.kind === "absent") this.#start();
-    else if (state.kind === "condemned") this.#destroy(state.member, 0);
+    if (state.kind === "condemned") this.#destroy(state.member, 0);
     else if (state.kind === "idle" || state.kind === "freezing" || state.kind === "frozen") {
-      if (state.member.definition === undefined) this.#start();
-      else if (state.kind === "freezing") void this.#thawFirst(state.member, state.pause);
+      if (state.member.definition === undefined && this.#definition !== undefined) {
+        this.#start(this.#definition, "request");
+      } else if (state.kind === "freezing") void this.#thawFirst(state.member, state.pause);
       else if (state.kind === "frozen") void this.#thawFirst(state.member, Promise.resolve());
     }
   }
@@ -82,25 +122,31 @@ export class Slot<C extends WorkerConnection> {
     this.#state = before;
     abort.abort();
     // The agent may have been done already, with the answer on its way.
-    if (before.kind === "absent" && this.#told !== undefined) this.#adopt(this.#told);
+    if (before.kind === "absent" && this.#told !== undefined) this.#adopt(this.#told, this.#definition);
     else this.#idle.rearm();
   }
 
-  /** What holds from now on; undefined: the function is not wanted any more. A worker made otherwise is replaced. */
-  redefine(definition: FunctionDefinition | undefined): void {
-    if (sameDefinition(this.#definition, definition)) return;
-    this.#definition = definition;
+  /** Whether its worker is still made as it should be; one that is not goes, when its request has ended. */
+  retire(retired: boolean): void {
+    this.#retired = retired;
+    if (!retired) {
+      this.#idle.rearm();
+      return;
+    }
     this.cancelStart();
-    const state = this.#state;
-    if ("member" in state && ["idle", "frozen", "freezing", "thawing"].includes(state.kind))
-      this.#destroy(state.member);
+    this.evict();
   }
 
-  /** The agent tells of a worker with this slot's id. */
-  onChanged(info: WorkerInfo): void {
+  /** Destroys the worker if nobody uses it. */
+  evict(): void {
+    if (isResting(this.#state)) this.#destroy(this.#state.member);
+  }
+
+  /** The agent tells of a worker in this slot. @param definition what a worker would be made from now */
+  onChanged(info: WorkerInfo, definition: FunctionDefinition | undefined): void {
     const state = this.#state;
     if (state.kind === "absent") {
-      this.#adopt(info);
+      this.#adopt(info, definition);
       return;
     }
     if (state.kind === "starting") this.#told = info;
@@ -111,7 +157,9 @@ export class Slot<C extends WorkerConnection> {
     }
     if (info.state === "paused" && state.kind === "idle") {
       state.member.connection.drop();
-      this.#enter({ kind: "frozen", member: state.member, perhaps: false });
+      this.#options.owner.onIdleEnd(this);
+      this.#state = { kind: "frozen", member: state.member, perhaps: false };
+      this.#idle.restart();
     } else if (info.state === "paused" && state.kind === "busy" && !this.#thaw.pending) {
       // Frozen from outside, or word of a freeze that we have undone already; thawing twice does no harm.
       this.#thaw.follow(this.#options.agent.resume(info));
@@ -146,58 +194,62 @@ export class Slot<C extends WorkerConnection> {
   #release(member: Member<C>, outcome: LeaseOutcome): void {
     if (outcome === "gone" || member.removed) this.#forget(member);
     else if (outcome === "broken") this.#destroy(member, 0);
-    else if (!sameDefinition(member.definition, this.#definition)) this.#destroy(member);
-    else {
-      this.#state = { kind: "idle", member };
-      this.#options.onChange();
-      if (this.#state.kind === "idle") this.#idle.restart();
-    }
+    else if (this.#retired || !this.#options.owner.keeps(this)) this.#destroy(member);
+    else this.#rest(member);
   }
 
-  #start(): void {
-    const definition = this.#definition;
-    if (definition === undefined) return;
-    const { agent, slot, onStarted } = this.#options;
+  #rest(member: Member<C>): void {
+    this.#state = { kind: "idle", member };
+    this.#options.owner.onIdle(this);
+    if (this.#state.kind === "idle") this.#idle.restart();
+  }
+
+  #start(definition: FunctionDefinition, priority: StartPriority): void {
+    const { clock, connect, onStarted, owner, slot, starter } = this.#options;
     const before = this.#state;
-    const state: SlotState<C> = { kind: "starting", abort: new AbortController(), before };
+    const state: Starting<C> = { kind: "starting", abort: new AbortController(), before, priority, begun: false };
     this.#state = state;
+    this.#definition = definition;
+    this.#retired = false;
     this.#told = undefined;
-    agent.ensure(definition, slot, state.abort.signal).then(
+    const { signal } = state.abort;
+    const onBegin = () => {
+      state.begun = true;
+    };
+    const adopted = before.kind !== "absent";
+    starter.start({ definition, slot, adopted, priority, signal, onBegin }).then(
       (started) => {
         if (this.#state !== state) return;
         if ("member" in before) before.member.connection.close();
         onStarted(started);
-        const connection = this.#options.connect(started.worker);
         const phases = started.kind === "cold" ? started.phases : undefined;
-        this.#enter({
-          kind: "idle",
-          member: createMember(started.worker, connection, definition, { kind: started.kind, phases }),
-        });
+        const first = { kind: started.kind, phases };
+        this.#rest(createMember(started.worker, connect(started.worker), definition, clock.now(), first));
       },
       (error: unknown) => {
         if (this.#state !== state) return;
         this.#state = before;
         this.#idle.rearm(retryAfterMs);
-        this.#options.onFailure(error);
+        owner.onFailure(error, priority);
       },
     );
   }
 
-  #adopt(info: WorkerInfo): void {
+  #adopt(info: WorkerInfo, definition: FunctionDefinition | undefined): void {
     if (info.instanceId === this.#destroyed || (info.state !== "running" && info.state !== "paused")) return;
-    const member = createMember(info, this.#options.connect(info), undefined, undefined);
-    if (this.#definition === undefined) {
+    const { clock, connect, owner } = this.#options;
+    const member = createMember(info, connect(info), undefined, clock.now(), undefined);
+    this.#definition = definition;
+    this.#retired = definition === undefined;
+    if (definition === undefined) {
       this.#destroy(member);
       return;
     }
-    this.#enter(info.state === "paused" ? { kind: "frozen", member, perhaps: false } : { kind: "idle", member });
-  }
-
-  /** Into a state in which nobody uses the worker. */
-  #enter(state: SlotState<C>): void {
+    const state: SlotState<C> =
+      info.state === "paused" ? { kind: "frozen", member, perhaps: false } : { kind: "idle", member };
     this.#state = state;
-    this.#options.onChange();
-    if (this.#state === state) this.#idle.restart();
+    owner.onChange();
+    if (this.#state === state) this.#idle.restart(idledBeforeMs(info, clock.epochMs()));
   }
 
   #idlesFrozen(): boolean | undefined {
@@ -208,9 +260,10 @@ export class Slot<C extends WorkerConnection> {
   #step(action: "freeze" | "destroy"): void {
     const state = this.#state;
     if (state.kind !== "idle" && state.kind !== "frozen") return;
-    if (action === "destroy") this.#destroy(state.member);
-    else if (!this.#options.agent.live) this.#idle.rearm(retryAfterMs);
-    else if (!this.#thaw.pending) this.#freeze(state.member);
+    if (!this.#options.agent.live) this.#idle.rearm(retryAfterMs);
+    else if (action === "destroy") {
+      if (this.#options.owner.lets(this)) this.#destroy(state.member);
+    } else if (!this.#thaw.pending) this.#freeze(state.member);
   }
 
   #freeze(member: Member<C>): void {
@@ -219,6 +272,7 @@ export class Slot<C extends WorkerConnection> {
     member.connection.drop();
     const pause = this.#options.agent.pause(member.info);
     const state: SlotState<C> = { kind: "freezing", member, pause };
+    this.#options.owner.onIdleEnd(this);
     this.#state = state;
     pause.then(
       () => {
@@ -234,9 +288,9 @@ export class Slot<C extends WorkerConnection> {
         }
         this.#options.onTrouble("freeze", member.info, error);
         // A worker that may be frozen is thawed with its next request, which does no harm if it runs.
-        this.#state = this.#options.isUncertain(error)
-          ? { kind: "frozen", member, perhaps: true }
-          : { kind: "idle", member };
+        const perhaps = this.#options.isAway(error);
+        this.#state = perhaps ? { kind: "frozen", member, perhaps } : { kind: "idle", member };
+        if (!perhaps) this.#options.owner.onIdle(this);
         this.#idle.rearm(retryAfterMs);
       },
     );
@@ -249,7 +303,7 @@ export class Slot<C extends WorkerConnection> {
       await resumeBehind(pause, this.#options.agent, member.info);
       if (this.#state !== state) return;
       member.firstStart = { kind: "thawed", phases: undefined };
-      this.#enter({ kind: "idle", member });
+      this.#rest(member);
     } catch (error) {
       if (this.#state !== state) return;
       if (this.#options.isGone(error)) {
@@ -258,21 +312,21 @@ export class Slot<C extends WorkerConnection> {
       }
       this.#state = { kind: "frozen", member, perhaps: false };
       this.#idle.rearm();
-      this.#options.onFailure(error);
+      this.#options.owner.onFailure(error, "request");
     }
   }
 
   #destroy(member: Member<C>, graceMs?: number): void {
     member.connection.close();
     this.#idle.stop();
-    const state: SlotState<C> = { kind: "destroying", member };
-    this.#state = state;
-    const { agent, clock, isGone, onTrouble, onFailure } = this.#options;
+    const { agent, clock, isGone, onTrouble, owner } = this.#options;
+    if (this.#state.kind === "idle") owner.onIdleEnd(this);
+    this.#state = { kind: "destroying", member };
     agent.destroy(member.info, graceMs).then(
-      () => this.#forget(member),
+      () => this.#forget(member, true),
       (error: unknown) => {
         if (isGone(error)) {
-          this.#forget(member);
+          this.#forget(member, true);
           return;
         }
         const condemned: SlotState<C> = { kind: "condemned", member };
@@ -281,18 +335,21 @@ export class Slot<C extends WorkerConnection> {
           if (this.#state === condemned) this.#destroy(member, 0);
         });
         onTrouble("destroy", member.info, error);
-        onFailure(error);
+        owner.onFailure(error, "request");
       },
     );
   }
 
-  /** The worker does not exist any more. */
-  #forget(member: Member<C>): void {
+  /** The worker does not exist any more. @param intended whether we have destroyed it */
+  #forget(member: Member<C>, intended = false): void {
     if (!("member" in this.#state) || this.#state.member !== member) return;
+    const { clock, owner } = this.#options;
     member.connection.close();
     this.#idle.stop();
+    if (this.#state.kind === "idle") owner.onIdleEnd(this);
     this.#destroyed = member.info.instanceId;
     this.#state = { kind: "absent" };
-    this.#options.onChange();
+    if (!intended) owner.onLost(clock.now() - member.sinceMs);
+    owner.onGone();
   }
 }

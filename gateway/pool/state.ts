@@ -1,6 +1,7 @@
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { RemovalReason, StartKind, StartPhases, WorkerInfo } from "./agent.ts";
 import type { Lease, LeaseOutcome, Thaw, WorkerConnection } from "./lease.ts";
+import type { StartPriority } from "./starts.ts";
 
 /** A worker that exists as far as we know. */
 export interface Member<C extends WorkerConnection> {
@@ -8,6 +9,8 @@ export interface Member<C extends WorkerConnection> {
   readonly connection: C;
   /** What it was made from; undefined for one that was there before us: the agent must look at it before it serves. */
   readonly definition: FunctionDefinition | undefined;
+  /** When it was made or taken over, by the clock. */
+  readonly sinceMs: number;
   /** How it got here, until its first request is served. */
   firstStart: { readonly kind: StartKind; readonly phases: StartPhases | undefined } | undefined;
   /** Set once the agent says that its process has ended. */
@@ -15,10 +18,19 @@ export interface Member<C extends WorkerConnection> {
   onRemoved: ((reason: RemovalReason) => void) | undefined;
 }
 
+/** A worker is being made or looked at; `begun`: not waiting for its turn any more. */
+export interface Starting<C extends WorkerConnection> {
+  readonly kind: "starting";
+  readonly abort: AbortController;
+  readonly before: SlotState<C>;
+  readonly priority: StartPriority;
+  begun: boolean;
+}
+
 /** What one slot of a function is doing. A transition makes a new object, so that a late answer can see it is late. */
 export type SlotState<C extends WorkerConnection> =
   | { readonly kind: "absent" }
-  | { readonly kind: "starting"; readonly abort: AbortController; readonly before: SlotState<C> }
+  | Starting<C>
   | { readonly kind: "idle"; readonly member: Member<C> }
   | { readonly kind: "busy"; readonly member: Member<C> }
   | { readonly kind: "freezing"; readonly member: Member<C>; readonly pause: Promise<void> }
@@ -31,13 +43,21 @@ export type SlotState<C extends WorkerConnection> =
 
 export type SlotStateKind = SlotState<WorkerConnection>["kind"];
 
+/** Whether there is a worker that no request and no start uses. */
+export function isResting<C extends WorkerConnection>(
+  state: SlotState<C>,
+): state is SlotState<C> & { readonly kind: "idle" | "frozen" | "freezing" | "thawing" } {
+  return state.kind === "idle" || state.kind === "frozen" || state.kind === "freezing" || state.kind === "thawing";
+}
+
 export function createMember<C extends WorkerConnection>(
   info: WorkerInfo,
   connection: C,
   definition: FunctionDefinition | undefined,
+  sinceMs: number,
   firstStart: Member<C>["firstStart"],
 ): Member<C> {
-  return { info, connection, definition, firstStart, removed: false, onRemoved: undefined };
+  return { info, connection, definition, sinceMs, firstStart, removed: false, onRemoved: undefined };
 }
 
 /** @param onRelease called at the first release only */

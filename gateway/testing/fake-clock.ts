@@ -9,6 +9,10 @@ export class FakeClock implements Clock {
     return this.#nowMs;
   }
 
+  epochMs(): number {
+    return 1_000_000_000_000 + this.#nowMs;
+  }
+
   after(ms: number, callback: () => void): () => void {
     const timer = { dueMs: this.#nowMs + ms, callback };
     this.#timers.add(timer);

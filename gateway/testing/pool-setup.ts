@@ -1,8 +1,7 @@
-import type { FunctionDefinition } from "../functions/definition.ts";
+import type { Concurrency, FunctionDefinition } from "../functions/definition.ts";
 import type { EnsuredWorker, StartKind, WorkerAgent, WorkerInfo } from "../pool/agent.ts";
-import type { PoolOptions } from "../pool/function-pool.ts";
-import { FunctionPool } from "../pool/function-pool.ts";
 import type { WorkerConnection } from "../pool/lease.ts";
+import { Pools, type PoolsOptions } from "../pool/pools.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export class WorkerMissing extends Error {}
@@ -10,14 +9,23 @@ export class WorkerMissing extends Error {}
 /** The agent went away before it answered. */
 export class AgentLost extends Error {}
 
+/** The host has no room for another worker. */
+export class HostFull extends Error {}
+
 /** The pools' agent, by hand: a call is answered at once unless its name is held, and then by the test. */
 export class HandAgent implements WorkerAgent {
   live = true;
+  /** What `check` says; `live` can be false with the agent there, before it has told which workers there are. */
+  away: Error | undefined;
   readonly calls: string[] = [];
   readonly held = new Set<string>();
   readonly pending: { call: string; resolve: () => void; reject: (error: unknown) => void; aborted: boolean }[] = [];
   #instances = 0;
   nextKind: StartKind = "cold";
+
+  async check(): Promise<void> {
+    if (this.away !== undefined) throw this.away;
+  }
 
   async ensure(definition: FunctionDefinition, slot: number, signal: AbortSignal): Promise<EnsuredWorker> {
     await this.#call("ensure", definition.image, signal);
@@ -92,7 +100,13 @@ export function workerInfo(instanceId: string, rest: Partial<WorkerInfo> = {}): 
   };
 }
 
-export function definition(image = "a", name = "f"): FunctionDefinition {
+/** One worker at most, unless `concurrency` says otherwise. */
+export function definition(
+  image = "a",
+  name = "f",
+  concurrency: Partial<Concurrency> = {},
+  rest: Partial<FunctionDefinition> = {},
+): FunctionDefinition {
   return {
     name,
     image,
@@ -103,24 +117,29 @@ export function definition(image = "a", name = "f"): FunctionDefinition {
     tmpMib: 512,
     environment: {},
     pullPolicy: "if-not-present",
-    concurrency: { min: 0, max: 1, reserved: 0 },
+    concurrency: { min: 0, max: 1, reserved: 0, ...concurrency },
     idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
+    ...rest,
   };
 }
 
-export function poolOptions(overrides: Partial<PoolOptions<FakeConnection>> = {}) {
+export function poolOptions(overrides: Partial<PoolsOptions<FakeConnection>> = {}) {
   const agent = new HandAgent();
   const clock = new FakeClock();
   const troubles: string[] = [];
-  const options: PoolOptions<FakeConnection> = {
+  const options: PoolsOptions<FakeConnection> = {
     agent,
     clock,
     limits: { freezeAfterMs: 1000, destroyAfterMs: 300_000 },
-    queueLimit: 3,
+    queueLimit: 100,
     queueTimeoutMs: 30_000,
+    queueBytes: 1000,
+    startsAtOnce: 4,
+    guard: { run: (_functionName, start) => start() },
     connect: () => new FakeConnection(),
     isGone: (error) => error instanceof WorkerMissing,
-    isUncertain: (error) => error instanceof AgentLost,
+    isAway: (error) => error instanceof AgentLost,
+    isExhausted: (error) => error instanceof HostFull,
     onStarted: () => undefined,
     onTrouble: (what) => troubles.push(what),
     ...overrides,
@@ -128,9 +147,29 @@ export function poolOptions(overrides: Partial<PoolOptions<FakeConnection>> = {}
   return { agent, clock, troubles, options };
 }
 
-export function setUpPool(overrides: Partial<PoolOptions<FakeConnection>> = {}) {
+/** Pools of these functions, which know that there are no workers yet. */
+export function setUpPools(
+  definitions: readonly FunctionDefinition[],
+  overrides: Partial<PoolsOptions<FakeConnection>> = {},
+) {
   const { options, ...rest } = poolOptions(overrides);
-  const pool = new FunctionPool<FakeConnection>(definition(), options);
-  const lease = async () => pool.tryLease() ?? (await pool.wait().turn);
-  return { pool, lease, ...rest };
+  const pools = new Pools<FakeConnection>(options);
+  pools.onFunctions(new Map(definitions.map((one) => [one.name, one])));
+  pools.onSnapshot([]);
+  const poolOf = (name: string) => {
+    const found = definitions.find((one) => one.name === name);
+    if (found === undefined) throw new Error(`no function ${name}`);
+    return pools.get(found);
+  };
+  const lease = async (name = "f") => poolOf(name).tryLease() ?? (await poolOf(name).wait().turn);
+  return { pools, poolOf, lease, ...rest };
+}
+
+/** The pool of one function `f`. */
+export function setUpPool(
+  overrides: Partial<PoolsOptions<FakeConnection>> = {},
+  concurrency: Partial<Concurrency> = {},
+) {
+  const { poolOf, ...rest } = setUpPools([definition("a", "f", concurrency)], overrides);
+  return { pool: poolOf("f"), ...rest };
 }

@@ -1,0 +1,60 @@
+/** What a function has of the host's room. */
+export interface Share {
+  readonly function: string;
+  /** Workers that exist or are being made, those that are going not among them. */
+  readonly workers: number;
+  /** Their memory limits together. */
+  readonly usedMib: number;
+  /** The memory limit of one more. */
+  readonly workerMib: number;
+  readonly min: number;
+  readonly reserved: number;
+  /** When its least recently used idle or frozen worker was last used; undefined: all are busy. */
+  readonly idleSinceMs: number | undefined;
+}
+
+/** A claimant that has nothing at all gets a turn after this long, from one that has just as little. */
+const starvedAfterMs = 1000;
+
+/** Whether a function may give one worker up for this claimant. */
+function canSpare(owner: Share, claimant: Share): boolean {
+  const kept = claimant.workers < claimant.reserved ? owner.reserved : Math.max(owner.min, owner.reserved);
+  return owner.workers > kept;
+}
+
+/** Whose least recently used worker goes so that the claimant can have one; undefined: none can go now. */
+export function chooseVictim(claimant: Share, shares: readonly Share[]): Share | undefined {
+  let victim: (Share & { idleSinceMs: number }) | undefined;
+  for (const share of shares) {
+    const { idleSinceMs } = share;
+    if (share.function === claimant.function || idleSinceMs === undefined || !canSpare(share, claimant)) continue;
+    if (victim === undefined || idleSinceMs < victim.idleSinceMs) victim = { ...share, idleSinceMs };
+  }
+  return victim;
+}
+
+/**
+ * Whether the worker that its owner has just done with goes to the claimant. Max-min fair: only where the owner still has
+ * as much as the claimant afterwards, so each such step makes shares more equal and none is ever taken back. What is
+ * reserved goes before that; and who has nothing, where there is not even room for one each, gets a turn in time.
+ */
+export function yieldsTo(owner: Share, claimant: Share, waitedMs: number): boolean {
+  if (owner.function === claimant.function || !canSpare(owner, claimant)) return false;
+  if (claimant.workers < claimant.reserved) return true;
+  if (claimant.workers === 0 && waitedMs >= starvedAfterMs) return true;
+  return owner.usedMib - owner.workerMib >= claimant.usedMib + claimant.workerMib;
+}
+
+/** Whether no worker of another function will ever go for this claimant, whatever becomes idle. */
+export function isHopeless(claimant: Share, shares: readonly Share[]): boolean {
+  return shares.every((share) => share.function === claimant.function || !canSpare(share, claimant));
+}
+
+/** Who comes first among claimants: below what is reserved, then who has least, then who has waited longest. */
+export function compareClaims(
+  a: { readonly share: Share; readonly sinceMs: number },
+  b: { readonly share: Share; readonly sinceMs: number },
+): number {
+  const below = ({ share }: typeof a) => (share.workers < share.reserved ? 0 : 1);
+  return below(a) - below(b) || a.share.usedMib - b.share.usedMib || a.sinceMs - b.sinceMs;
+}

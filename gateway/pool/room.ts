@@ -1,0 +1,149 @@
+import type { Clock } from "./clock.ts";
+import { chooseVictim, compareClaims, isHopeless, type Share, yieldsTo } from "./fairness.ts";
+
+/** What the room needs of a function's workers. */
+export interface RoomHolder {
+  readonly share: Share;
+  /** Workers that are being destroyed. */
+  readonly leaving: number;
+  /** Destroys the least recently used idle or frozen worker. */
+  evict(): void;
+}
+
+interface Claim {
+  readonly function: string;
+  readonly sinceMs: number;
+  /** The agent's refusal. */
+  readonly error: unknown;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Other gateways' workers may have gone, of which nobody tells us. */
+const pollMs = 1000;
+
+/** The host's room for workers, once the agent has said that it is full: who gives way to whom. */
+export class Room {
+  readonly #clock: Clock;
+  readonly #holders: ReadonlyMap<string, RoomHolder>;
+  readonly #claims = new Set<Claim>();
+  #cancelPoll: (() => void) | undefined;
+
+  constructor(clock: Clock, holders: ReadonlyMap<string, RoomHolder>) {
+    this.#clock = clock;
+    this.#holders = holders;
+  }
+
+  /** Whether anybody waits for room. */
+  get wanted(): boolean {
+    return this.#claims.size > 0;
+  }
+
+  /** Resolves when a start is worth another try. @throws `error` when nothing will make room; the signal's reason */
+  async claim(functionName: string, error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const claim: Claim = { function: functionName, sinceMs: this.#clock.now(), error, resolve, reject };
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#claims.add(claim);
+    this.#advance();
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#claims.delete(claim);
+      if (this.#claims.size === 0) this.#stopPolling();
+    }
+  }
+
+  /** Whether a worker that is free now goes to another function; the caller then destroys it. */
+  takes(functionName: string): boolean {
+    const owner = this.#shareOf(functionName);
+    if (owner === undefined) return false;
+    const nowMs = this.#clock.now();
+    return this.#unserved().some(({ share, sinceMs }) => yieldsTo(owner, share, nowMs - sinceMs));
+  }
+
+  /** A worker has become idle, or has gone. @param gone whether its room is free now */
+  onChange(gone: boolean): void {
+    if (!this.wanted) return;
+    if (gone) {
+      const [first] = this.#ordered();
+      if (first !== undefined) this.#wake(first.claim);
+    }
+    this.#advance();
+  }
+
+  #advance(): void {
+    this.#poll();
+    for (const { claim, share } of this.#unserved()) {
+      const victim = chooseVictim(share, this.#shares());
+      if (victim !== undefined) this.#holders.get(victim.function)?.evict();
+      else if (this.#leaving() === 0 && isHopeless(share, this.#shares())) {
+        this.#claims.delete(claim);
+        claim.reject(claim.error);
+      }
+    }
+  }
+
+  /** In order, without those for whom a worker is going already. */
+  #unserved() {
+    return this.#ordered().slice(this.#leaving());
+  }
+
+  #ordered() {
+    return [...this.#claims]
+      .flatMap((claim) => {
+        const share = this.#shareOf(claim.function);
+        return share === undefined ? [] : [{ claim, share, sinceMs: claim.sinceMs }];
+      })
+      .sort(compareClaims);
+  }
+
+  #wake(claim: Claim): void {
+    this.#claims.delete(claim);
+    claim.resolve();
+  }
+
+  #poll(): void {
+    this.#cancelPoll ??= this.#clock.after(pollMs, () => {
+      this.#cancelPoll = undefined;
+      const woken = new Set<string>();
+      for (const { claim } of this.#ordered()) {
+        if (woken.has(claim.function)) continue;
+        woken.add(claim.function);
+        this.#wake(claim);
+      }
+      if (this.wanted) this.#advance();
+    });
+  }
+
+  #stopPolling(): void {
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
+  }
+
+  #shares(): Share[] {
+    return [...this.#holders.keys()].flatMap((name) => this.#shareOf(name) ?? []);
+  }
+
+  /** A worker that is still to be made does not take room yet. */
+  #shareOf(name: string): Share | undefined {
+    const share = this.#holders.get(name)?.share;
+    if (share === undefined) return undefined;
+    let claimed = 0;
+    for (const claim of this.#claims) if (claim.function === name) claimed++;
+    return {
+      ...share,
+      workers: Math.max(0, share.workers - claimed),
+      usedMib: Math.max(0, share.usedMib - claimed * share.workerMib),
+    };
+  }
+
+  #leaving(): number {
+    let leaving = 0;
+    for (const holder of this.#holders.values()) leaving += holder.leaving;
+    return leaving;
+  }
+}

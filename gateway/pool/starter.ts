@@ -1,0 +1,41 @@
+import type { EnsuredWorker, WorkerAgent } from "./agent.ts";
+import type { Room } from "./room.ts";
+import type { Starter, StartRequest } from "./slot-options.ts";
+import type { StartGuard } from "./start-guard.ts";
+import type { Starts } from "./starts.ts";
+
+export interface WorkerStarterOptions {
+  readonly agent: Pick<WorkerAgent, "ensure">;
+  readonly guard: StartGuard;
+  readonly starts: Pick<Starts, "run">;
+  readonly room: Pick<Room, "claim">;
+  /** Whether an error of the agent says that the host has no room for another worker. */
+  readonly isExhausted: (error: unknown) => boolean;
+}
+
+/** Starts workers: past the guard, in turn, and again once there is room on the host. */
+export class WorkerStarter implements Starter {
+  readonly #options: WorkerStarterOptions;
+
+  constructor(options: WorkerStarterOptions) {
+    this.#options = options;
+  }
+
+  async start({ definition, slot, adopted, priority, signal, onBegin }: StartRequest): Promise<EnsuredWorker> {
+    const { agent, guard, starts, room, isExhausted } = this.#options;
+    const { name } = definition;
+    const ensure = () => {
+      onBegin();
+      return agent.ensure(definition, slot, signal);
+    };
+    for (;;) {
+      try {
+        // A worker that is there only has to be looked at, and does not wait for others' cold starts.
+        return await guard.run(name, () => (adopted ? ensure() : starts.run(name, priority, signal, ensure)));
+      } catch (error) {
+        if (!isExhausted(error)) throw error;
+        await room.claim(name, error, signal);
+      }
+    }
+  }
+}
