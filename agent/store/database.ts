@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import type { RecordState, WorkerRecord } from "../workers/records.ts";
@@ -31,7 +31,7 @@ export class WorkerDatabase implements Disposable {
   constructor(path: string, waitMs: number) {
     mkdirSync(dirname(path), { recursive: true });
     this.#path = path;
-    const database = new DatabaseSync(path, { timeout: waitMs });
+    const database = openFile(path, waitMs);
     try {
       prepareDatabase(database);
       this.#put = database.prepare(
@@ -42,7 +42,7 @@ export class WorkerDatabase implements Disposable {
       this.#inode = statSync(path).ino;
     } catch (error) {
       database.close();
-      throw error;
+      throw denialAt(path) ?? error;
     }
     this.#database = database;
   }
@@ -73,6 +73,26 @@ export class WorkerDatabase implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+function openFile(path: string, waitMs: number): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: waitMs });
+  } catch (error) {
+    throw denialAt(path) ?? error;
+  }
+}
+
+/** The system's word for why nothing may be written: SQLite often says no more than that it cannot open a file. */
+function denialAt(path: string): Error | undefined {
+  for (const place of [dirname(path), path]) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error as Error;
+    }
+  }
+  return undefined;
 }
 
 function prepareDatabase(database: DatabaseSync): void {

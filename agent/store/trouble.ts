@@ -21,7 +21,10 @@ const troubles: Record<TroubleKind, Omit<Trouble, "kind">> = {
   "not-usable": { what: "it cannot be opened", remedy: "look at what is at this path and in the folders above it" },
 };
 
-/** SQLite's primary result codes, the low byte of `errcode`: https://www.sqlite.org/rescode.html */
+/**
+ * SQLite's result codes: primary ones, the low byte of `errcode`, and where that says too little, extended ones:
+ * https://www.sqlite.org/rescode.html
+ */
 const bySqliteCode: Readonly<Record<number, TroubleKind>> = {
   // A table or a column that is not there.
   1: "damaged",
@@ -33,6 +36,8 @@ const bySqliteCode: Readonly<Record<number, TroubleKind>> = {
   11: "damaged",
   13: "full",
   26: "damaged",
+  // SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow, for which there is no other cause in practice.
+  4874: "full",
 };
 
 const bySystemCode: Readonly<Record<string, TroubleKind>> = {
@@ -55,6 +60,8 @@ function kindOf(error: unknown): TroubleKind {
   if (error instanceof DamagedError) return "damaged";
   if (error instanceof FileGoneError) return "gone";
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (typeof errcode === "number") return bySqliteCode[errcode & 0xff] ?? "not-usable";
+  if (typeof errcode === "number") {
+    return bySqliteCode[errcode] ?? bySqliteCode[errcode & 0xff] ?? "not-usable";
+  }
   return bySystemCode[String(code)] ?? "not-usable";
 }
