@@ -44,6 +44,20 @@ test("our errors cross the wire with status, code and message", async () => {
   }
 });
 
+test("an error that says that the machine has run out of something is told as that, whoever noticed", async () => {
+  await using t = await testServer();
+  for (const error of [
+    new Error("ENOSPC: no space left on device, write"),
+    new AgentError("WORKER_START_FAILED", "fork/exec /usr/bin/shim: no space left on device"),
+  ]) {
+    t.runtime.at("image", () => Promise.reject(error));
+    const [status, code, details] = await failure((options) => t.clients.workers.ensure(request, options));
+    assert.deepEqual([status, code], [Status.RESOURCE_EXHAUSTED, "HOST_EXHAUSTED"]);
+    assert.match(details, /^the host has no disk space left: .*no space left on device/);
+    assert.match(t.logged.at(-1) ?? "", /^warn HOST_EXHAUSTED /);
+  }
+});
+
 test("an unknown error crosses the wire without its detail, which is logged", async () => {
   await using t = await testServer();
   for (const error of [new Error("secret"), new AgentError("INTERNAL", "secret"), new TypeError("secret")]) {

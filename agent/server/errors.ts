@@ -1,6 +1,7 @@
 import { ServerError, type ServerMiddleware, Status } from "nice-grpc-common";
 import type { Logger } from "../../common/logger.ts";
 import { AgentError, errorTable } from "../errors.ts";
+import { asHostExhausted } from "../exhaustion.ts";
 
 /** Trailer with the name of an ErrorCode. */
 export const errorCodeTrailer = "esb-error-code";
@@ -8,8 +9,8 @@ export const errorCodeTrailer = "esb-error-code";
 const longestMessage = 2000;
 
 /**
- * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; anything
- * else as INTERNAL, without a word of what it was, which goes to our log instead.
+ * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; whatever
+ * says that the machine has run out of something as HOST_EXHAUSTED; anything else as INTERNAL, without a word of what it was, which goes to our log instead.
  */
 export function errorMiddleware(logger: Logger): ServerMiddleware {
   return async function* mapErrors(call, context) {
@@ -20,7 +21,8 @@ export function errorMiddleware(logger: Logger): ServerMiddleware {
       if (aborted) throw new ServerError(Status.CANCELLED, "the call was cancelled");
       if (error instanceof ServerError) throw error;
       const known =
-        error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error });
+        asHostExhausted(error) ??
+        (error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error }));
       const { status, fault } = errorTable[known.code];
       const level = fault === "esb" ? "error" : fault === "machine" ? "warn" : "info";
       // A mistake of the caller's or the function's is all in its message; where we noticed it helps nobody.

@@ -41,9 +41,15 @@ async function pollUntilListening(endpoint: Endpoint, timeoutMs: number, signal:
   }
 }
 
-/** One attempt to connect. Any failure, a time-out or an abort included, says no: the caller knows when to give up. */
+/** Failures that are this machine's, and say nothing of the worker. */
+const ownFailures: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL"]);
+
+/**
+ * One attempt to connect. A failure, a time-out or an abort included, says no: the caller knows when to give up.
+ * @throws Error when it could not even be tried, for want of file descriptors for instance
+ */
 function listens(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const socket = connect({ host: endpoint.host, port: endpoint.port, signal });
   socket.setTimeout(timeoutMs);
   const settle = (answer: boolean) => {
@@ -53,6 +59,9 @@ function listens(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Pr
   socket.once("connect", () => settle(true));
   socket.once("timeout", () => settle(false));
   // Not `once`: an abort and a refusal can both be told, and an error that nobody listens to would end the process.
-  socket.on("error", () => settle(false));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (ownFailures.has(error.code ?? "")) reject(error);
+    settle(false);
+  });
   return promise;
 }
