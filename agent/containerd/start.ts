@@ -6,6 +6,7 @@ import { logDriverProblem } from "../logs/driver.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
+import { isBreakdown } from "./breakdown.ts";
 import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
 import { ownershipLabels, toLabels } from "./labels.ts";
@@ -169,5 +170,10 @@ function startError({ client }: StartParts, id: string, error: unknown): unknown
   const problem = logDriverProblem(error.details);
   if (problem !== undefined) return new AgentError("RUNTIME_UNAVAILABLE", problem, { cause: error });
   const words = error.details.replace(/^failed to (create|start) (shim )?task: /, "").replace(/: unknown$/, "");
+  if (isBreakdown(words)) {
+    return new AgentError("RUNTIME_UNAVAILABLE", `the runtime broke down while it started ${id}: ${words}`, {
+      cause: error,
+    });
+  }
   return new AgentError("WORKER_START_FAILED", `worker ${id} could not be started: ${words}`, { cause: error });
 }

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isBreakdown } from "./breakdown.ts";
+
+const table: [words: string, expected: boolean][] = [
+  ["ttrpc: closed: unknown", true],
+  [
+    "OCI runtime create failed: unable to retrieve OCI runtime error (open /x/log.json: no such file or directory): runc did not terminate successfully: exit status 2: unknown",
+    true,
+  ],
+  ["cannot start a stopped process: unknown", true],
+  // A mistake in ESB_RUNTIME_OPTIONS, which trying again does not mend.
+  [
+    'OCI runtime create failed: unable to retrieve OCI runtime error (open /x/log.json: no such file or directory): exec: "crunx": executable file not found in $PATH: unknown',
+    false,
+  ],
+  ['OCI runtime create failed: exec: "/nope": stat /nope: no such file or directory: unknown', false],
+];
+
+test("a start that the runtime did not survive is told from one that it refused", () => {
+  for (const [words, expected] of table) assert.equal(isBreakdown(words), expected, words);
+});
