@@ -22,6 +22,7 @@ const running: readonly Omit<SystemPackage, "neededBy">[] = [
   },
   { name: "iptables", why: "keeps workers apart from each other and from the host", shownBy: ["iptables"] },
   { name: "iproute2", why: "makes network namespaces", shownBy: ["ip"] },
+  { name: "perl-base", why: "keeps what workers print", shownBy: ["/usr/bin/perl"] },
 ];
 
 const testing: readonly Omit<SystemPackage, "neededBy">[] = [
