@@ -43,7 +43,7 @@ async function main(): Promise<void> {
 
   const told = <T>(context: string, call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => Promise.reject(client.translate(error, context)));
-  const recovery = composeRecovery({ settings, client, network, workers, records, logs, logger });
+  const recovery = composeRecovery({ settings, client, network, runtime, workers, records, logs, logger });
   const prepare = async (signal: AbortSignal) => {
     await logs.prepare(logger);
     await told("making the namespace", client.ensureNamespace(signal));

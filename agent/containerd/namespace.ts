@@ -28,10 +28,15 @@ export async function readNamespace(
   return { containers: toRuntimeWorkers(containers, tasks), tasks: tasks.map(({ id }) => id), snapshots };
 }
 
+/** Whether there is a writable layer of this name with our mark. */
+export async function hasSnapshot(client: ContainerdClient, snapshotter: string, key: string): Promise<boolean> {
+  const found = await absentAsUndefined(client.snapshots.stat({ snapshotter, key }));
+  return found?.info !== undefined && isOurs(found.info.labels);
+}
+
 /** Removes a worker's writable layer that no container names any more; one without our mark is left alone. */
 export async function removeSnapshot(client: ContainerdClient, snapshotter: string, key: string): Promise<void> {
-  const found = await absentAsUndefined(client.snapshots.stat({ snapshotter, key }));
-  if (found?.info === undefined || !isOurs(found.info.labels)) return;
+  if (!(await hasSnapshot(client, snapshotter, key))) return;
   await absentAsUndefined(client.snapshots.remove({ snapshotter, key }));
 }
 

@@ -2,12 +2,15 @@ import type { Logger } from "../../common/logger.ts";
 import type { AgentSettings } from "../config.ts";
 import type { ContainerdClient } from "../containerd/client.ts";
 import { listLeases, removeLeases } from "../containerd/leases.ts";
-import { readNamespace, removeSnapshot } from "../containerd/namespace.ts";
+import { hasSnapshot, readNamespace, removeSnapshot } from "../containerd/namespace.ts";
+import { claimStrayTask, hasTask } from "../containerd/stray-task.ts";
 import type { ManagedNetwork } from "../network/managed.ts";
 import type { WorkerRecords } from "../workers/records.ts";
+import type { WorkerRuntime } from "../workers/runtime.ts";
 import type { WorkerRemains, WorkerService } from "../workers/service.ts";
 import { createCgroups } from "./cgroups.ts";
 import { observe } from "./observe.ts";
+import type { Trace } from "./reconcile.ts";
 import { sweep } from "./sweep.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -15,6 +18,7 @@ export interface RecoveryParts {
   readonly settings: AgentSettings;
   readonly client: ContainerdClient;
   readonly network: ManagedNetwork;
+  readonly runtime: WorkerRuntime;
   readonly workers: WorkerService;
   readonly records: WorkerRecords;
   readonly logs: { list(): Promise<string[]> };
@@ -22,7 +26,8 @@ export interface RecoveryParts {
 }
 
 /** The sweep (S3) on real containerd, kernel and disk. */
-export function composeRecovery({ settings, client, network, workers, records, logs, logger }: RecoveryParts) {
+export function composeRecovery(parts: RecoveryParts) {
+  const { settings, client, network, runtime, workers, records, logs, logger } = parts;
   const snapshotter = settings.ESB_SNAPSHOTTER;
   const cgroups = createCgroups({ root: "/sys/fs/cgroup", namespace: settings.ESB_NAMESPACE, kill: endProcess });
   let formerLeases: ReadonlySet<string> | undefined;
@@ -38,13 +43,28 @@ export function composeRecovery({ settings, client, network, workers, records, l
     listCgroups: () => cgroups.list(),
     isIntact: (attachmentId: string) => network.isIntact(attachmentId),
   };
-  const remains: WorkerRemains = {
+  const remainsOf = (traces: readonly Trace[]): WorkerRemains => ({
     isReachable: async ({ attachmentId }) => attachmentId === undefined || network.isIntact(attachmentId),
+    async isLeft(id) {
+      const found = await Promise.all([
+        isStray(traces) && told(`looking at the task ${id}`, hasTask(client, id)),
+        traces.includes("log") && logs.list().then((ids) => ids.includes(id)),
+        traces.includes("cgroup") && cgroups.list().then((ids) => ids.includes(id)),
+        traces.includes("snapshot") && told(`looking at the snapshot of ${id}`, hasSnapshot(client, snapshotter, id)),
+      ]);
+      return found.includes(true);
+    },
     async remove(id) {
-      await told(`removing the snapshot of ${id}`, removeSnapshot(client, snapshotter, id));
+      if (isStray(traces)) {
+        await told(`claiming the task ${id}`, claimStrayTask(client, id, settings.ESB_RUNTIME));
+        await runtime.destroy(id, 0);
+      }
+      if (traces.includes("snapshot")) {
+        await told(`removing the snapshot of ${id}`, removeSnapshot(client, snapshotter, id));
+      }
       await cgroups.remove(id);
     },
-  };
+  });
   const sweeper = new Sweeper({
     repair: (signal) => network.setup(signal),
     sweep: (signal) =>
@@ -52,7 +72,7 @@ export function composeRecovery({ settings, client, network, workers, records, l
         {
           observe: (during) => observe(sources, formerLeases ?? new Set(), during),
           workers,
-          remains,
+          remainsOf,
           network,
           endLeases: (ids) => told("removing leases", removeLeases(client, ids)),
           logger,
@@ -69,6 +89,11 @@ export function composeRecovery({ settings, client, network, workers, records, l
       formerLeases ??= new Set(await listLeases(client, signal));
     },
   };
+}
+
+/** Only by its container does containerd end a task. */
+function isStray(traces: readonly Trace[]): boolean {
+  return traces.includes("task") && !traces.includes("container");
 }
 
 function endProcess(pid: number): void {

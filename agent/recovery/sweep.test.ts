@@ -25,7 +25,7 @@ function parts(changes: Partial<SweepParts> = {}) {
         return outcomes[id] ?? "removed";
       },
     },
-    remains: { isReachable: async () => true, remove: async () => undefined },
+    remainsOf: () => ({ isReachable: async () => true, isLeft: async () => true, remove: async () => undefined }),
     network: {
       sweep: async (inUse) => {
         done.push(`network but ${[...inUse].join(", ")}`);

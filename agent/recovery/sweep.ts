@@ -3,12 +3,13 @@ import type { Logger } from "../../common/logger.ts";
 import type { ManagedNetwork } from "../network/managed.ts";
 import type { WorkerRemains, WorkerService } from "../workers/service.ts";
 import type { Observation } from "./observation.ts";
-import { reconcile, type WorkerAction } from "./reconcile.ts";
+import { reconcile, type Trace, type WorkerAction } from "./reconcile.ts";
 
 export interface SweepParts {
   readonly observe: (signal: AbortSignal) => Promise<Observation>;
   readonly workers: Pick<WorkerService, "recover">;
-  readonly remains: WorkerRemains;
+  /** What is to be done about a worker beside what the runtime does, given where something of it was found. */
+  readonly remainsOf: (traces: readonly Trace[]) => WorkerRemains;
   readonly network: Pick<ManagedNetwork, "sweep">;
   readonly endLeases: (ids: readonly string[], signal: AbortSignal) => Promise<void>;
   readonly logger: Pick<Logger, "info" | "warn">;
@@ -48,7 +49,8 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<Swe
   };
   const recover = (action: WorkerAction) =>
     attempt({ worker: action.id }, async () => {
-      const outcome = await workers.recover(action.id, parts.remains, signal);
+      const traces = action.action === "remove" ? action.traces : [];
+      const outcome = await workers.recover(action.id, parts.remainsOf(traces), signal);
       count[outcome] += 1;
       if (outcome !== "removed" || action.action !== "remove") return;
       logger.info(

@@ -8,6 +8,7 @@ function remains(isReachable = true) {
   const removed: string[] = [];
   const fake: WorkerRemains = {
     isReachable: async () => isReachable,
+    isLeft: async (id) => id === "gone-0",
     remove: async (id) => {
       removed.push(id);
     },
@@ -67,6 +68,13 @@ test("S3: what is being made is never taken for a leftover: the sweep waits and 
   starting.resolve();
   assert.equal(await recovered, "unchanged");
   assert.equal((await ensured).worker.state, "running");
+  assert.deepEqual([around.removed, t.runtime.count("destroy")], [[], 0]);
+});
+
+test("S3: what was destroyed since the sweep looked is no leftover any more", async () => {
+  await using t = await testService();
+  const around = remains();
+  assert.equal(await t.service.recover("hello-0", around, never), "unchanged");
   assert.deepEqual([around.removed, t.runtime.count("destroy")], [[], 0]);
 });
 

@@ -32,6 +32,8 @@ export interface WorkerReference {
 export interface WorkerRemains {
   /** Whether the worker's network is there. */
   isReachable(worker: LiveWorker): Promise<boolean>;
+  /** Whether anything bears the id of a worker that has no container. */
+  isLeft(id: string): Promise<boolean>;
   /** Removes what bears the id of a worker whose container is gone. */
   remove(id: string): Promise<void>;
 }
@@ -169,9 +171,12 @@ export class WorkerService {
     using _lock = await this.#lock.acquire(id);
     signal.throwIfAborted();
     const known = isLive(this.table.get(id));
-    const { worker, isForeign } = await this.#look(id, signal, remains.isReachable);
+    const recorded = this.#options.records.getContainerId(id) !== undefined;
+    const { worker, isThere, isForeign } = await this.#look(id, signal, remains.isReachable);
     if (worker !== undefined) return known ? "unchanged" : "adopted";
-    if (isForeign) return "unchanged";
+    // A Destroy may have come in between as well.
+    const isLeft = isThere || known || recorded || (await remains.isLeft(id));
+    if (isForeign || !isLeft) return "unchanged";
     await this.#runtime.destroy(id, 0);
     await remains.remove(id);
     return "removed";
@@ -233,7 +238,7 @@ export class WorkerService {
     const isLost = worker !== undefined && isReachable !== undefined && !(await isReachable(worker));
     if (worker === undefined || isLost) this.table.remove(id, isLost ? "network-lost" : "exited");
     else this.table.set(worker);
-    return { worker: isLost ? undefined : worker, isForeign: found?.ours === false };
+    return { worker: isLost ? undefined : worker, isThere: found !== undefined, isForeign: found?.ours === false };
   }
 
   /** As known, else as recorded of this very instance, else now. */
