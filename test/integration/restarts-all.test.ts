@@ -29,6 +29,7 @@ after(() => esb?.[Symbol.asyncDispose]());
 /** With the gateway gone, nobody makes new workers, and those that are there can be counted. */
 afterEach(async () => {
   await esb.gateway.stop("SIGTERM");
+  await esb.agentReady();
   const { workers } = await esb.workers.list({});
   assert.deepEqual(workers.map(({ function: name }) => name).sort(), [...names].sort());
   await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id, graceMs: 500 })));
@@ -60,6 +61,7 @@ for (const [what, strike] of Object.entries(disasters)) {
       assert.deepEqual(failuresOf([answer]), [], name);
       assert.equal(answer.start, "cold");
     }
+    await esb.agentReady();
     const { workers } = await esb.workers.list({});
     assert.deepEqual(
       workers.filter(({ instanceId }) => old.includes(instanceId)),
