@@ -9,6 +9,7 @@ const table: [words: string, expected: boolean][] = [
     true,
   ],
   ["cannot start a stopped process: unknown", true],
+  ["failed to start shim: mkdir /x/state/io.containerd.runtime.v2.task/esb/a-0: file exists: unknown", true],
   // A mistake in ESB_RUNTIME_OPTIONS, which trying again does not mend.
   [
     'OCI runtime create failed: unable to retrieve OCI runtime error (open /x/log.json: no such file or directory): exec: "crunx": executable file not found in $PATH: unknown',

@@ -1,7 +1,8 @@
 /**
  * Whether a refused start tells of the runtime's own end rather than of the function: a shim that died under the call, a
- * runc that crashed before it could say why, a container that was killed before its program was even begun. A machine
- * that is short of processes or memory does that, and so does somebody who kills them.
+ * runc that crashed before it could say why, a container that was killed before its program was even begun, remains of
+ * an earlier task in the way. A machine that is short of processes or memory does that, and so does somebody who kills
+ * them.
  */
 export function isBreakdown(words: string): boolean {
   return breakdowns.some((breakdown) => breakdown.test(words));
@@ -11,4 +12,5 @@ const breakdowns: readonly RegExp[] = [
   /\bttrpc: closed\b/,
   /\bunable to retrieve OCI runtime error \(.*\): \S+ did not terminate successfully\b/,
   /\bcannot start a stopped process\b/,
+  /\bmkdir \S+: file exists\b/,
 ];

@@ -10,6 +10,7 @@ import { isBreakdown } from "./breakdown.ts";
 import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
 import { ownershipLabels, toLabels } from "./labels.ts";
+import { removeStaleBundle } from "./stale-bundle.ts";
 
 /** What is needed of the image store (W3). */
 export interface WorkerImages<Image extends WorkerImage = WorkerImage> {
@@ -140,13 +141,17 @@ async function createTask(
   request: Parameters<StartParts["client"]["tasks"]["create"]>[0],
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = performance.now() + cleanUpMs;
+  let deadline = performance.now() + cleanUpMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, longestTaskPauseMs)) {
     try {
       await client.tasks.create(request);
       return;
     } catch (error) {
-      if (!isInTheWay(error) || performance.now() + pauseMs > deadline) throw error;
+      if (!isInTheWay(error)) throw error;
+      if (performance.now() + pauseMs > deadline) {
+        if (!(await removeStaleBundle((error as ClientError).details, request.containerId ?? ""))) throw error;
+        deadline = performance.now() + cleanUpMs;
+      }
     }
     await delay(pauseMs, signal);
     signal.throwIfAborted();
