@@ -13,7 +13,10 @@ export interface Trouble {
 const troubles: Record<TroubleKind, Omit<Trouble, "kind">> = {
   damaged: { what: "the file is damaged", remedy: "nothing: it is put aside and a new one begun" },
   gone: { what: "the file was removed or replaced", remedy: "nothing: a new one is begun" },
-  newer: { what: "a newer esb wrote it", remedy: "run that version again, or move the file away" },
+  newer: {
+    what: "a newer esb wrote it",
+    remedy: "run that version again, or move the file away and restart the agent",
+  },
   locked: { what: "another process has it locked", remedy: "end that process; no two agents share a state folder" },
   "read-only": { what: "it may not be written", remedy: "make the folder, the file and its file system writable" },
   full: { what: "the disk is full", remedy: "make room on the disk of ESB_STATE_DIR" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -40,6 +40,9 @@ test("a purge removes images of any name and what a broken pull left, and may be
   const image = (await ctr("images", "ls", "-q")).trim();
   await nameAnew(containerd, image, "Odd Name");
   await ctr("leases", "create", "--id", "esb-pull-1", "esb.io/lease=pull");
+  const state = join(containerd.dir, "esb-state");
+  await mkdir(state);
+  for (const name of ["esb.db", "esb.db-wal", "esb.db.corrupt-1"]) await writeFile(join(state, name), "");
 
   await tearDown(containerd);
   assert.ok((await ctr("images", "ls", "-q")).includes("Odd Name"), "images stay without --purge");
@@ -47,7 +50,11 @@ test("a purge removes images of any name and what a broken pull left, and may be
     await tearDown(containerd, "--purge");
     assert.ok(!(await containerd.ctr("namespaces", "ls", "-q")).includes(namespace));
   }
-  assert.ok(!existsSync(join(containerd.dir, "esb-state", "workers")));
+  const left = await readdir(state);
+  assert.deepEqual(
+    left.filter((name) => name === "workers" || name.startsWith("esb.db")),
+    [],
+  );
 });
 
 test("without a containerd the rest is torn down", async () => {
