@@ -53,6 +53,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   /** There may be more workers than `max`. */
   #crowded = false;
   #growthHeld = false;
+  #evictions = 0;
 
   /** @param definition undefined for a function that is gone and whose workers are to go too */
   constructor(name: string, definition: FunctionDefinition | undefined, options: FunctionPoolOptions<C>) {
@@ -136,6 +137,11 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     return Array.from(this.#slots, ({ kind }) => kind).filter((kind) => kind !== "absent");
   }
 
+  /** Workers that have gone so that another function could have one. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
   /** Nothing is left of a function that is gone. */
   get finished(): boolean {
     return this.#definition === undefined && !this.#slots.some(({ kind }) => kind !== "absent");
@@ -150,12 +156,17 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   }
 
   evict(): void {
-    leastRecent(this.#slots, isUnused)?.evict();
+    const slot = leastRecent(this.#slots, isUnused);
+    if (slot === undefined) return;
+    this.#evictions++;
+    slot.evict();
   }
 
   keeps(): boolean {
     if (this.#crowded && surplus(this.#count()) > 0) return false;
-    return !(this.#options.room.wanted && this.#options.room.takes(this.#name));
+    const taken = this.#options.room.wanted && this.#options.room.takes(this.#name);
+    if (taken) this.#evictions++;
+    return !taken;
   }
 
   lets(): boolean {

@@ -25,12 +25,15 @@ export interface PoolStatus {
   readonly function: string;
   readonly waiting: number;
   readonly workerStates: readonly SlotStateKind[];
+  /** Workers that have gone so that another function could have one. */
+  readonly evictions: number;
 }
 
 /** The pools of all functions: follows functions.yml on one side, the agent's word about workers on the other. */
 export class Pools<C extends WorkerConnection> implements WorkerListener {
   readonly #pools = new Map<string, FunctionPool<C>>();
   readonly #create: (name: string, definition: FunctionDefinition | undefined) => FunctionPool<C>;
+  readonly #queueBudget: QueueBudget;
   #known = false;
 
   constructor(options: PoolsOptions<C>) {
@@ -38,12 +41,13 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
     const agent = new EnduringAgent(options.agent, options);
     const room = new Room(clock, this.#pools);
     const starts = new Starts(options.startsAtOnce);
+    this.#queueBudget = new QueueBudget(options.queueBytes);
     const shared = {
       ...options,
       agent,
       room,
       starter: new WorkerStarter({ agent, guard, starts, room, isExhausted }),
-      queueBudget: new QueueBudget(options.queueBytes),
+      queueBudget: this.#queueBudget,
       known: () => this.#known,
     };
     this.#create = (name, definition) => new FunctionPool(name, definition, shared);
@@ -80,11 +84,17 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
     this.#sweep();
   }
 
+  /** What the events of all waiting requests take now. */
+  get queuedBytes(): number {
+    return this.#queueBudget.usedBytes;
+  }
+
   status(): PoolStatus[] {
     return [...this.#pools].map(([name, pool]) => ({
       function: name,
       waiting: pool.waiting,
       workerStates: pool.workerStates,
+      evictions: pool.evictions,
     }));
   }
 

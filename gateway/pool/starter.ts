@@ -28,10 +28,12 @@ export class WorkerStarter implements Starter {
       onBegin();
       return agent.ensure(definition, slot, signal);
     };
+    // Asked when the turn has come: those before may have failed by then.
+    const guarded = () => guard.run(name, ensure, signal);
     for (;;) {
       try {
         // A worker that is there only has to be looked at, and does not wait for others' cold starts.
-        return await guard.run(name, () => (adopted ? ensure() : starts.run(name, priority, signal, ensure)));
+        return await (adopted ? guarded() : starts.run(name, priority, signal, guarded));
       } catch (error) {
         if (!isExhausted(error)) throw error;
         await room.claim(name, error, signal);
