@@ -47,5 +47,5 @@ export function record(id: string, changes: Partial<WorkerRecord> = {}): WorkerR
     network: `network of ${id}`,
     lastAccessMs: 1_700_000_000_000,
     ...changes,
-  };
+  } as WorkerRecord;
 }

@@ -1,4 +1,4 @@
-import type { RecordState, WorkerRecord } from "../workers/records.ts";
+import type { WorkerRecord } from "../workers/records.ts";
 import type { RemovalReason } from "../workers/worker.ts";
 import { canServe } from "../workers/worker.ts";
 import type { Observation, ObservedContainer } from "./observation.ts";
@@ -81,10 +81,13 @@ function findTraces(seen: Observation, containers: ReadonlyMap<string, ObservedC
 
 /** Nothing is left to be said of such a worker but why it went. */
 function isOver(record: WorkerRecord): boolean {
-  return record.state === "ERROR" && record.containerId === undefined;
+  return record.state === "ERROR";
 }
 
-const recordStates: Partial<Record<ObservedContainer["state"], RecordState>> = { running: "ACTIVE", paused: "IDLE" };
+const recordStates: Partial<Record<ObservedContainer["state"], WorkerRecord["state"]>> = {
+  running: "ACTIVE",
+  paused: "IDLE",
+};
 
 function tellsOf(record: WorkerRecord | undefined, container: ObservedContainer): boolean {
   return (

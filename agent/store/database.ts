@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
-import type { RecordState, WorkerRecord } from "../workers/records.ts";
+import type { PresentRecord, WorkerRecord } from "../workers/records.ts";
 import { missingSteps } from "./migrations.ts";
 
 /** A record with when it came to be so, in milliseconds since 1970. */
@@ -121,20 +121,24 @@ function inTransaction(database: DatabaseSync, work: () => void): void {
   }
 }
 
-/** The schema sees to the types. */
+/** The schema sees to the types, and to what goes with which state. */
 function toEntry(row: Record<string, SQLOutputValue>): Entry {
-  const text = (value: SQLOutputValue | undefined) => (value === null ? undefined : String(value));
-  const record: WorkerRecord = {
+  const remembered = {
     workerId: String(row.worker_id),
-    containerId: text(row.container_id),
     instanceId: String(row.instance_id),
     function: String(row.function),
     slot: Number(row.slot),
     owner: String(row.owner),
-    state: row.state as RecordState,
-    reason: text(row.reason),
-    network: text(row.network),
+    network: row.network === null ? undefined : String(row.network),
     lastAccessMs: Number(row.last_access_ms),
   };
+  const record: WorkerRecord =
+    row.state === "ERROR"
+      ? { ...remembered, state: "ERROR", containerId: undefined, reason: String(row.reason) }
+      : { ...remembered, state: stateOf(row), containerId: String(row.container_id), reason: undefined };
   return { record, changedAtMs: Number(row.changed_at_ms) };
+}
+
+function stateOf(row: Record<string, SQLOutputValue>): PresentRecord["state"] {
+  return row.state === "IDLE" ? "IDLE" : "ACTIVE";
 }

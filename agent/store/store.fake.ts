@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { TestContext } from "node:test";
-import type { WorkerRecord } from "../workers/records.ts";
+import type { PresentRecord } from "../workers/records.ts";
 import { databasePathIn } from "./files.ts";
 import { WorkerStore, type WorkerStoreOptions } from "./store.ts";
 
@@ -53,7 +53,7 @@ export function testStore(t: TestContext, inFolder = ""): TestStore {
   };
 }
 
-export function record(changes: Partial<WorkerRecord> = {}): WorkerRecord {
+export function record(changes: Partial<PresentRecord> = {}): PresentRecord {
   return {
     workerId: "hello-0",
     containerId: "hello-0",

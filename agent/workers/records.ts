@@ -1,23 +1,31 @@
-/** ACTIVE: it runs; IDLE: it is frozen; ERROR: it is gone, for the reason given. */
-export type RecordState = "ACTIVE" | "IDLE" | "ERROR";
-
-/** What is remembered of a worker beside what its container says. */
-export interface WorkerRecord {
+interface Remembered {
   readonly workerId: string;
-  /** Undefined when there is no container any more. */
-  readonly containerId: string | undefined;
   readonly instanceId: string;
   readonly function: string;
   readonly slot: number;
   readonly owner: string;
-  readonly state: RecordState;
-  /** Why it is in ERROR; undefined otherwise. */
-  readonly reason: string | undefined;
   /** Name of its network attachment. */
   readonly network: string | undefined;
   /** Milliseconds since 1970. */
   readonly lastAccessMs: number;
 }
+
+/** ACTIVE: it runs; IDLE: it is frozen. */
+export interface PresentRecord extends Remembered {
+  readonly state: "ACTIVE" | "IDLE";
+  readonly containerId: string;
+  readonly reason: undefined;
+}
+
+/** It is gone, for the reason given, and its container with it. */
+export interface ErrorRecord extends Remembered {
+  readonly state: "ERROR";
+  readonly containerId: undefined;
+  readonly reason: string;
+}
+
+/** What is remembered of a worker beside what its container says. */
+export type WorkerRecord = PresentRecord | ErrorRecord;
 
 /**
  * S2: the workers' memory over restarts. No call waits for the disk and none fails: what cannot be written is logged

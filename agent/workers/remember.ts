@@ -1,7 +1,7 @@
-import type { RecordState, WorkerRecord, WorkerRecords } from "./records.ts";
+import type { ErrorRecord, PresentRecord, WorkerRecords } from "./records.ts";
 import { isLive, type LiveWorker, type RemovalReason, type Worker } from "./worker.ts";
 
-const recordStates: Record<LiveWorker["state"], RecordState> = { running: "ACTIVE", paused: "IDLE" };
+const recordStates: Record<LiveWorker["state"], PresentRecord["state"]> = { running: "ACTIVE", paused: "IDLE" };
 
 /** S2: keeps a worker with its container once that runs; one that is being started has none yet. */
 export function rememberWorker(records: WorkerRecords, worker: Worker): void {
@@ -40,13 +40,13 @@ function describeEnd(
   return starting === "" ? "its container was found gone or not running" : `exited${starting}`;
 }
 
-function toRecord({ identity, state, attachmentId, lastAccessMs }: LiveWorker): WorkerRecord {
+function toRecord({ identity, state, attachmentId, lastAccessMs }: LiveWorker): PresentRecord {
   const { id, instanceId, function: name, slot, owner } = identity;
   const common = { instanceId, function: name, slot, owner, network: attachmentId, lastAccessMs };
   return { workerId: id, containerId: id, state: recordStates[state], reason: undefined, ...common };
 }
 
-function failedStart({ identity }: Worker, reason: string): WorkerRecord {
+function failedStart({ identity }: Worker, reason: string): ErrorRecord {
   const { id, instanceId, function: name, slot, owner, createdAtMs } = identity;
   const common = { instanceId, function: name, slot, owner, network: undefined, lastAccessMs: createdAtMs };
   return { workerId: id, containerId: undefined, state: "ERROR", reason, ...common };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { WorkerRecord } from "./records.ts";
+import type { PresentRecord, WorkerRecord } from "./records.ts";
 import { changesOf, ensureRequest, never, testService } from "./service.fake.ts";
 import { identity } from "./worker.fake.ts";
 
@@ -17,7 +17,7 @@ function ticking() {
   };
 }
 
-const record = (changes: Partial<WorkerRecord> = {}): WorkerRecord => ({
+const record = (changes: Partial<PresentRecord> = {}): PresentRecord => ({
   workerId: "hello-0",
   containerId: "hello-0",
   instanceId: "instance-1",
