@@ -61,7 +61,7 @@ async function inContainerd(): Promise<string[]> {
   return (await Promise.all(lists)).flat();
 }
 
-/** Shims, containerds and registries, which outlive whoever started them. */
+/** Shims, containerds, registries and workers' logging drivers, which outlive whoever started them. */
 async function processes(): Promise<string[]> {
   const ours = /^(containerd|containerd-shim.*|runc|docker-registry)$/;
   const pids = await names("/proc", (name) => /^\d+$/.test(name));
@@ -70,7 +70,7 @@ async function processes(): Promise<string[]> {
       const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
       const [program = "", ...args] = command.split("\0").filter(Boolean);
       const name = program.split("/").at(-1) ?? "";
-      return ours.test(name) ? [`${pid} ${[name, ...args].join(" ")}`] : [];
+      return ours.test(name) || args[0]?.endsWith("/logger.pl") ? [`${pid} ${[name, ...args].join(" ")}`] : [];
     }),
   );
   return found.flat();

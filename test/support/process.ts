@@ -100,6 +100,15 @@ export async function untilWhileAlive(
   if (ended !== undefined) throw ended;
 }
 
+/** A signal to any process, which may have ended already. */
+export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** SIGKILL to any process, then waits until it runs no more. */
 export async function killProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");

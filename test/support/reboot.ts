@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { removeRules } from "../../agent/network/firewall-rules.ts";
 import { unmountBelow } from "./containerd-cleanup.ts";
 import type { TestEsb } from "./esb.ts";
+import { kill } from "./process.ts";
 import { shimsOf } from "./shims.ts";
 
 const run = promisify(execFile);
@@ -12,8 +13,8 @@ const run = promisify(execFile);
 /** SIGKILL for every process of an esb: daemons, shims and workers. */
 export async function killEverything(esb: TestEsb): Promise<void> {
   await Promise.all([esb.agent.stop("SIGKILL"), esb.gateway.stop("SIGKILL"), esb.containerd.kill()]);
-  for (const { pid, workers } of await shimsOf(esb)) {
-    for (const one of [pid, ...workers]) process.kill(one, "SIGKILL");
+  for (const { pid, workers, loggers } of await shimsOf(esb)) {
+    for (const one of [pid, ...workers, ...loggers]) kill(one);
   }
 }
 

@@ -8,6 +8,8 @@ export interface Shim {
   readonly pid: number;
   /** First processes of its containers; empty when they have ended. */
   readonly workers: readonly number[];
+  /** What keeps their logs. */
+  readonly loggers: readonly number[];
 }
 
 /** Shims of this esb's containerd and namespace. */
@@ -17,9 +19,14 @@ export async function shimsOf(esb: Pick<TestEsb, "containerd" | "namespace">): P
     const [program = "", ...args] = command;
     const ours = args.includes(esb.containerd.address) && args.includes(esb.namespace);
     if (!program.includes("containerd-shim") || !ours) return [];
-    const workers = processes.filter(({ parent, command: [name] }) => parent === pid && !name?.endsWith("runc"));
-    return [{ id: args[args.indexOf("-id") + 1] ?? "", pid, workers: workers.map((worker) => worker.pid) }];
+    const children = processes.filter(({ parent, command: [name] }) => parent === pid && !name?.endsWith("runc"));
+    const pidsOf = (logs: boolean) => children.filter((child) => isLogger(child) === logs).map((child) => child.pid);
+    return [{ id: args[args.indexOf("-id") + 1] ?? "", pid, workers: pidsOf(false), loggers: pidsOf(true) }];
   });
+}
+
+function isLogger({ command }: Process): boolean {
+  return command.some((argument) => argument.endsWith("/logger.pl"));
 }
 
 interface Process {

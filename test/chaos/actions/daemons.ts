@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type TestProcess, untilWhileAlive } from "../../support/process.ts";
+import { kill, type TestProcess, untilWhileAlive } from "../../support/process.ts";
 import { shimsOf } from "../../support/shims.ts";
 import { mendSnapshotter } from "../../support/snapshotter.ts";
 import { gatewayDown } from "../journal.ts";
 import { type Action, targets, type Undo, type World } from "./action.ts";
-import { kill } from "./workers.ts";
 
 /** Longest time from SIGTERM to the end of agent or gateway, the gateway's drain included. */
 const endsWithinMs = 15_000;
@@ -49,9 +48,9 @@ export const daemonActions: readonly Action[] = [
       const { esb } = world;
       const endSpan = world.journal.begin(gatewayDown);
       await Promise.all([esb.agent.stop("SIGKILL"), esb.gateway.stop("SIGKILL"), esb.containerd.kill()]);
-      for (const { id, pid, workers } of await shimsOf(esb)) {
+      for (const { id, pid, workers, loggers } of await shimsOf(esb)) {
         world.journal.harm(id);
-        for (const worker of [pid, ...workers]) kill(worker);
+        for (const one of [pid, ...workers, ...loggers]) kill(one);
       }
       return async () => {
         await Promise.all([startContainerd(world), esb.agent.start(), startGateway(world).finally(endSpan)]);

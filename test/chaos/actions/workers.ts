@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { TestEsb } from "../../support/esb.ts";
+import { kill } from "../../support/process.ts";
 import { shimsOf } from "../../support/shims.ts";
 import { type Action, oneOf } from "./action.ts";
 
@@ -30,6 +31,17 @@ export const workerActions: readonly Action[] = [
       if (shim === undefined) return undefined;
       journal.harm(shim.id);
       kill(shim.pid);
+      return undefined;
+    },
+  },
+  {
+    // A worker that goes on printing then dies of it, or ignores it; those of ours print nothing.
+    name: "log driver SIGKILL",
+    weight: 1,
+    targets: ["workers"],
+    lastsMs: [0, 1],
+    async act({ esb }, random) {
+      for (const pid of oneOf(await running(esb), random)?.loggers ?? []) kill(pid);
       return undefined;
     },
   },
@@ -63,15 +75,6 @@ export const workerActions: readonly Action[] = [
     },
   },
 ];
-
-/** To a process that may have ended already. */
-export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
 
 async function running(esb: TestEsb) {
   const shims = await shimsOf(esb);
