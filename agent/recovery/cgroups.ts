@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { access, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { delay } from "../../common/delay.ts";
 
@@ -23,10 +23,14 @@ const tries = 40;
 const pauseMs = 25;
 
 export function createCgroups({ root, namespace, kill }: CgroupsOptions): Cgroups {
-  /** All hierarchies: version 1 has a folder for each beside, or in place of, the unified one. */
+  /** In the unified hierarchy, which is the root itself, or in each of version 1, which have folders below it. */
   async function parents(): Promise<string[]> {
-    const folders = [root, ...(await subfolders(root)).map((name) => join(root, name))];
-    return folders.map((folder) => join(folder, namespace));
+    const isUnified = await access(join(root, "cgroup.controllers")).then(
+      () => true,
+      () => false,
+    );
+    const hierarchies = isUnified ? [root] : (await subfolders(root)).map((name) => join(root, name));
+    return hierarchies.map((hierarchy) => join(hierarchy, namespace));
   }
 
   async function end(folder: string): Promise<void> {
@@ -38,18 +42,18 @@ export function createCgroups({ root, namespace, kill }: CgroupsOptions): Cgroup
 
   /** Innermost first, as the kernel wants it. */
   async function removeTree(folder: string): Promise<void> {
-    for (const name of await subfolders(folder)) await removeTree(join(folder, name));
     for (let left = tries; ; left -= 1) {
-      await end(folder);
       try {
         await rmdir(folder);
         return;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "ENOENT") return;
-        if (code !== "EBUSY" || left === 0) throw error;
+        if (!isInUse(code) || left === 0) throw error;
       }
-      await delay(pauseMs);
+      for (const name of await subfolders(folder)) await removeTree(join(folder, name));
+      if (left < tries) await delay(pauseMs);
+      await end(folder);
     }
   }
 
@@ -63,6 +67,10 @@ export function createCgroups({ root, namespace, kill }: CgroupsOptions): Cgroup
       await Promise.all(found.map(removeTree));
     },
   };
+}
+
+function isInUse(code: string | undefined): boolean {
+  return code === "EBUSY" || code === "ENOTEMPTY";
 }
 
 async function subfolders(folder: string): Promise<string[]> {
