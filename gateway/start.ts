@@ -7,6 +7,8 @@ import { AgentWorkers } from "./agent/client.ts";
 import { isAway, isExhausted, isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
+import { Breakers } from "./breaker/breakers.ts";
+import { isFunctionsFault } from "./breaker/fault.ts";
 import { watchFile } from "./functions/file.ts";
 import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";
@@ -64,7 +66,18 @@ export async function startGateway(
 
   const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
   const clients = createClients(channel);
-  const metrics = createMetrics(() => pools.status());
+  const metrics = createMetrics({
+    pools: () => pools.status(),
+    queuedBytes: () => pools.queuedBytes,
+    breakerState: (name) => breakers.state(name),
+  });
+  const breakers = new Breakers({
+    clock: systemClock,
+    counts: isFunctionsFault,
+    onOpen: (name, err, restMs) =>
+      logger.warn({ function: name, restMs, err }, "function cannot be started, no start is tried for a while"),
+    onClose: (name) => logger.info({ function: name }, "function is started again"),
+  });
   const pools = new Pools<WorkerClient>({
     agent: new AgentWorkers(clients.agent, channel, {
       owner: configuration.ESB_OWNER,
@@ -84,7 +97,7 @@ export async function startGateway(
     isExhausted,
     startsAtOnce: configuration.ESB_STARTS_AT_ONCE,
     queueBytes: configuration.ESB_QUEUE_MIB * 2 ** 20,
-    guard: { run: (_functionName, start) => start() },
+    guard: breakers,
     onStarted: (started) => {
       metrics.onStarted(started);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
@@ -97,6 +110,7 @@ export async function startGateway(
     path,
     parse: (text) => parseFunctions(text, path, environmentLookup(environment, settingDefault)),
     onLoaded: (loaded) => {
+      breakers.onFunctions(loaded);
       pools.onFunctions(loaded);
       logger.info({ file: path, functions: [...loaded.keys()] }, "functions loaded");
     },

@@ -16,16 +16,17 @@ function setUp() {
     onClose: () => told.push("close"),
   });
   let starts = 0;
+  const run = (start: () => Promise<string>) => breaker.run(start, new AbortController().signal);
   const failing = (error: Error) => () =>
     assert.rejects(
-      breaker.run(async () => {
+      run(async () => {
         starts++;
         throw error;
       }),
       (thrown) => thrown === error,
     );
   const succeed = () =>
-    breaker.run(async () => {
+    run(async () => {
       starts++;
       return "up";
     });
@@ -41,6 +42,7 @@ function setUp() {
     clock,
     told,
     breaker,
+    run,
     failing,
     fail: failing(new BadFunction("bad image")),
     succeed,
@@ -128,13 +130,13 @@ test("G8: each trial that fails doubles the rest, up to a minute; that is told o
 
 test("G8: while one start is tried others wait for its outcome: they go on, or are told no", async () => {
   for (const ends of ["well", "badly"] as const) {
-    const { breaker, clock } = await opened();
+    const { run, clock } = await opened();
     await clock.advance(1000);
     const trial = held();
     const other = held();
     other.resolve("other");
-    const first = breaker.run(trial.start);
-    const second = breaker.run(other.start);
+    const first = run(trial.start);
+    const second = run(other.start);
     await settled();
     assert.equal(other.began(), 0);
     if (ends === "well") {
@@ -150,14 +152,14 @@ test("G8: while one start is tried others wait for its outcome: they go on, or a
 });
 
 test("G8: a trial that says nothing, since the agent went or nobody waits, leaves it to the next", async () => {
-  const { breaker, clock, failing, suspended } = await opened();
+  const { breaker, run, clock, failing, suspended } = await opened();
   await clock.advance(1000);
   const trial = held();
   const next = held();
   const another = held();
-  const first = assert.rejects(breaker.run(trial.start), /away/);
-  const second = assert.rejects(breaker.run(next.start), BadFunction);
-  const third = assert.rejects(breaker.run(another.start), StartsSuspended);
+  const first = assert.rejects(run(trial.start), /away/);
+  const second = assert.rejects(run(next.start), BadFunction);
+  const third = assert.rejects(run(another.start), StartsSuspended);
   trial.reject(new Error("the agent is away"));
   await first;
   await settled();
@@ -173,17 +175,49 @@ test("G8: a trial that says nothing, since the agent went or nobody waits, leave
 });
 
 test("G8: starts from before it opened: failures do not make the rest longer, a success closes it", async () => {
-  const { breaker, fail, suspended, told } = setUp();
-  const [failingLate, succeedingLate] = [held(), held()];
-  const late = [assert.rejects(breaker.run(failingLate.start), BadFunction), breaker.run(succeedingLate.start)];
-  for (let time = 0; time < 3; time++) await fail();
-  failingLate.reject(new BadFunction("as bad"));
-  await late[0];
+  const { breaker, run, suspended, told } = setUp();
+  const starts = Array.from({ length: 5 }, held);
+  const ends = starts.map(({ start }) => run(start).catch((error: unknown) => error));
+  for (const { reject } of starts.slice(0, 4)) reject(new BadFunction("bad image"));
+  await Promise.all(ends.slice(0, 4));
   await suspended(1000);
-  succeedingLate.resolve("up");
-  await late[1];
+  starts[4]?.resolve("up");
+  assert.equal(await ends[4], "up");
   assert.equal(breaker.state, "closed");
   assert.deepEqual(told, ["open bad image 1000", "close"]);
+});
+
+test("G8: after a failure starts are tried one at a time, until one succeeds: no more fail than must", async () => {
+  const { run, fail } = setUp();
+  await fail();
+  const starts = Array.from({ length: 4 }, held);
+  const ends = starts.map(({ start }) => run(start).catch((error: unknown) => error));
+  const began = async () => {
+    await settled();
+    return starts.map((start) => start.began()).join(" ");
+  };
+  assert.equal(await began(), "1 0 0 0");
+  starts[0]?.reject(new BadFunction("bad image"));
+  assert.equal(await began(), "1 1 0 0");
+  starts[1]?.resolve("up");
+  assert.equal(await began(), "1 1 1 1");
+  for (const { resolve } of starts) resolve("up");
+  assert.ok((await ends[0]) instanceof BadFunction);
+  assert.deepEqual(await Promise.all(ends.slice(1)), ["up", "up", "up"]);
+});
+
+test("G8: a start that waits for another's outcome gives up when nobody waits for it", async () => {
+  const { breaker, run, fail } = setUp();
+  await fail();
+  const [first, second] = [held(), held()];
+  const running = run(first.start);
+  const leave = new AbortController();
+  const waiting = assert.rejects(breaker.run(second.start, leave.signal), { name: "AbortError" });
+  leave.abort();
+  await waiting;
+  first.resolve("up");
+  await running;
+  assert.equal(second.began(), 0);
 });
 
 test("G8: the wall clock may be set back: it is not asked", async (t) => {

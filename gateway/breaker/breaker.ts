@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from "cockatiel";
 import type { Clock } from "../pool/clock.ts";
 import { restMs } from "./backoff.ts";
@@ -20,19 +21,21 @@ export type BreakerState = "closed" | "trying" | "open";
 /** Keeps a function that cannot start from being started again and again. */
 export class Breaker {
   readonly #options: BreakerOptions;
+  readonly #failures = new ConsecutiveBreaker(mostFailures);
   /**
    * Counts and decides. Of time it must know nothing, so its own rest is over at once: it reads the wall clock, which
    * may be set back by years on a machine without a battery.
    */
   readonly #circuit = circuitBreaker(handleAll, {
-    breaker: new ConsecutiveBreaker(mostFailures),
+    breaker: this.#failures,
     halfOpenAfter: Number.NEGATIVE_INFINITY,
   });
   #lastError: unknown;
   /** How many times it has opened since it was closed. */
   #openings = 0;
   #restUntilMs = 0;
-  #trial: Promise<unknown> | undefined;
+  #underWay = 0;
+  readonly #ends = new EventEmitter().setMaxListeners(0);
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -49,20 +52,24 @@ export class Breaker {
   }
 
   /**
-   * Runs a start, unless it rests. After a rest one start is tried, and others wait for what becomes of it.
-   * @throws StartsSuspended while it rests; else what the start throws
+   * Runs a start, unless they rest. From the first failure until the next success they are tried one at a time, and the
+   * others wait for what becomes of it.
+   * @throws StartsSuspended while they rest; else what the start throws, or an AbortError of the signal
    */
-  async run<T>(start: () => Promise<T>): Promise<T> {
-    while (this.#trial !== undefined) await this.#trial;
-    if (this.state === "closed") return this.#observe(start);
-    const waitMs = this.#restsForMs();
-    if (waitMs > 0) throw new StartsSuspended(waitMs, this.#lastError);
-    const started = this.#observe(start);
-    this.#trial = started.then(
-      () => this.#endTrial(),
-      () => this.#endTrial(),
-    );
-    return started;
+  async run<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      const waitMs = this.#circuit.state === CircuitState.Closed ? 0 : this.#restsForMs();
+      if (waitMs > 0) throw new StartsSuspended(waitMs, this.#lastError);
+      if (this.#failures.state === 0 || this.#underWay === 0) break;
+      await once(this.#ends, "end", { signal });
+    }
+    this.#underWay++;
+    try {
+      return await this.#observe(start);
+    } finally {
+      this.#underWay--;
+      this.#ends.emit("end");
+    }
   }
 
   async #observe<T>(start: () => Promise<T>): Promise<T> {
@@ -92,9 +99,5 @@ export class Breaker {
 
   #restsForMs(): number {
     return this.#restUntilMs - this.#options.clock.now();
-  }
-
-  #endTrial(): void {
-    this.#trial = undefined;
   }
 }

@@ -18,28 +18,29 @@ async function setUp() {
     onClose: (name) => told.push(`close ${name}`),
   });
   breakers.onFunctions(file(definition("x", "a"), definition("x", "b")));
+  const run = (name: string, start: () => Promise<string>) => breakers.run(name, start, new AbortController().signal);
   const fail = (name: string) =>
-    breakers.run(name, () => Promise.reject(new AgentCallError("IMAGE_INVALID", "no such command"))).catch(() => {});
+    run(name, () => Promise.reject(new AgentCallError("IMAGE_INVALID", "no such command"))).catch(() => {});
   for (let time = 0; time < 3; time++) await fail("a");
-  return { breakers, told, fail };
+  return { breakers, told, run, fail };
 }
 
 test("G8: one function's breaker is no other's", async () => {
-  const { breakers, told } = await setUp();
+  const { breakers, run, told } = await setUp();
   assert.equal(breakers.state("a"), "open");
   assert.equal(breakers.state("b"), "closed");
-  assert.equal(await breakers.run("b", async () => "up"), "up");
+  assert.equal(await run("b", async () => "up"), "up");
   assert.deepEqual(told, ["open a"]);
 });
 
 test("G8: a changed definition is tried at once; a change of how many or how long is none", async () => {
-  const { breakers, told } = await setUp();
+  const { breakers, run, told } = await setUp();
   const more = { ...definition("x", "a"), concurrency: { min: 1, max: 5, reserved: 0 } };
   breakers.onFunctions(file(more, definition("y", "b")));
   assert.equal(breakers.state("a"), "open");
   breakers.onFunctions(file({ ...more, memoryMib: 256 }));
   assert.equal(breakers.state("a"), "closed");
-  assert.equal(await breakers.run("a", async () => "up"), "up");
+  assert.equal(await run("a", async () => "up"), "up");
   assert.deepEqual(told, ["open a", "close a"]);
 });
 
@@ -52,12 +53,12 @@ test("G8: a function that goes and comes back is tried at once", async () => {
 });
 
 test("G8: a start of the old definition that fails late does not tell against the new one", async () => {
-  const { breakers, fail, told } = await setUp();
+  const { breakers, run, fail, told } = await setUp();
   breakers.onFunctions(file());
+  await fail("a");
+  await fail("a");
   const late = Promise.withResolvers<string>();
-  const running = breakers.run("a", () => late.promise).catch(() => "failed");
-  await fail("a");
-  await fail("a");
+  const running = run("a", () => late.promise).catch(() => "failed");
   breakers.onFunctions(file(definition("y", "a")));
   late.reject(new AgentCallError("IMAGE_INVALID", "no such command"));
   assert.equal(await running, "failed");

@@ -17,9 +17,9 @@ export class Breakers implements StartGuard {
     this.#options = options;
   }
 
-  run<T>(functionName: string, start: () => Promise<T>): Promise<T> {
+  run<T>(functionName: string, start: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const breaker = this.#breakers.get(functionName) ?? this.#add(functionName);
-    return breaker.run(start);
+    return breaker.run(start, signal);
   }
 
   state(functionName: string): BreakerState {

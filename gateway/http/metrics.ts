@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { BreakerState } from "../breaker/breaker.ts";
 import { type EnsuredWorker, phaseNames } from "../pool/agent.ts";
 import type { PoolStatus } from "../pool/pools.ts";
 
@@ -22,8 +23,17 @@ export interface Metrics {
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** @param pools read at each scrape */
-export function createMetrics(pools: () => readonly PoolStatus[]): Metrics {
+/** Read at each scrape. */
+export interface MetricsSources {
+  readonly pools: () => readonly PoolStatus[];
+  /** What the events of all waiting requests take. */
+  readonly queuedBytes: () => number;
+  readonly breakerState: (functionName: string) => BreakerState;
+}
+
+const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 1, open: 2 };
+
+export function createMetrics({ pools, queuedBytes, breakerState }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -52,6 +62,40 @@ export function createMetrics(pools: () => readonly PoolStatus[]): Metrics {
     labelNames: ["phase"],
     buckets: seconds,
     registers,
+  });
+  const workerStarts = new Counter({
+    name: "esb_worker_starts_total",
+    help: "Workers that the agent has given, by function and kind: made (cold), thawed, or there already (warm).",
+    labelNames: ["function", "kind"],
+    registers,
+  });
+  new Counter({
+    name: "esb_evictions_total",
+    help: "Workers that have gone so that another function could have one.",
+    labelNames: ["function"],
+    registers,
+    collect() {
+      this.reset();
+      for (const pool of pools()) this.inc({ function: pool.function }, pool.evictions);
+    },
+  });
+  new Gauge({
+    name: "esb_breaker_state",
+    help: "Whether a function's starts are tried: 0 yes, 1 the next one decides, 2 not for a while.",
+    labelNames: ["function"],
+    registers,
+    collect() {
+      this.reset();
+      for (const pool of pools()) this.set({ function: pool.function }, breakerStates[breakerState(pool.function)]);
+    },
+  });
+  new Gauge({
+    name: "esb_queue_bytes",
+    help: "What the events of all requests that wait for a worker take.",
+    registers,
+    collect() {
+      this.set(queuedBytes());
+    },
   });
   new Gauge({
     name: "esb_queue_length",
@@ -84,7 +128,8 @@ export function createMetrics(pools: () => readonly PoolStatus[]): Metrics {
       if (start !== undefined) starts.inc({ function: name, start });
       durations.observe({ function: name }, durationMs / 1000);
     },
-    onStarted({ kind, phases: took }) {
+    onStarted({ worker, kind, phases: took }) {
+      workerStarts.inc({ function: worker.function, kind });
       if (kind !== "cold") return;
       for (const phase of phaseNames) phases.observe({ phase }, took[phase] / 1000);
     },

@@ -104,11 +104,16 @@ const startFailures: ReadonlyArray<readonly [string, Status, number, string, str
   ["toString", Status.INTERNAL, 500, "ServiceException", undefined],
 ];
 test("a worker that cannot be started: Lambda's name and status, the agent's own words", async (t) => {
-  await using harness = await startHarness();
+  // A function for each, whose breaker stays closed.
+  const names = startFailures.map(([code]) => `fails-${code.replaceAll("_", "-")}`);
+  await using harness = await startHarness(
+    {},
+    `functions: { ${names.map((one) => `${one}: { image: x }`).join(", ")} }`,
+  );
   for (const [code, status, expected, name, retryAfter] of startFailures) {
     await t.test(code, async () => {
       harness.agent.failures.set("ensure", { code, status, message: `because of ${code}` });
-      const answer = await harness.invoke("hello");
+      const answer = await harness.invoke(`fails-${code.replaceAll("_", "-")}`);
       assert.equal(answer.status, expected);
       assert.equal(answer.headers["x-amzn-errortype"], name);
       assert.equal(answer.headers["retry-after"], retryAfter);
@@ -116,5 +121,5 @@ test("a worker that cannot be started: Lambda's name and status, the agent's own
     });
   }
   harness.agent.failures.clear();
-  assert.equal((await harness.invoke("hello")).status, 200);
+  assert.equal((await harness.invoke(names[0] ?? "")).status, 200);
 });
