@@ -8,6 +8,8 @@ const table: [words: string, expected: boolean][] = [
     "OCI runtime create failed: unable to retrieve OCI runtime error (open /x/log.json: no such file or directory): runc did not terminate successfully: exit status 2: unknown",
     true,
   ],
+  ["OCI runtime create failed: runc did not terminate successfully: exit status 1: unknown", true],
+  ["failed to start shim: start failed: dial unix /run/containerd/s/ea58: connect: connection refused: unknown", true],
   ["cannot start a stopped process: unknown", true],
   ["failed to start shim: mkdir /x/state/io.containerd.runtime.v2.task/esb/a-0: file exists: unknown", true],
   // A mistake in ESB_RUNTIME_OPTIONS, which trying again does not mend.

@@ -10,7 +10,8 @@ export function isBreakdown(words: string): boolean {
 
 const breakdowns: readonly RegExp[] = [
   /\bttrpc: closed\b/,
-  /\bunable to retrieve OCI runtime error \(.*\): \S+ did not terminate successfully\b/,
+  /\bfailed to start shim\b/,
+  // What a runtime that refuses has to say stands in place of this.
+  /\bdid not terminate successfully\b/,
   /\bcannot start a stopped process\b/,
-  /\bmkdir \S+: file exists\b/,
 ];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -23,12 +25,20 @@ test("a task's folder that containerd could not remove is removed, with the one 
   assert.deepEqual(await readdir(tasks.dir), ["b-0"]);
 });
 
-test("a folder that may be in use is left as it is", async () => {
-  for (const file of ["a-0/address", "a-0/init.pid", "a-0/rootfs/bin/sh"]) {
-    await using tasks = await tasksWith(file);
-    assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), false, file);
-    assert.deepEqual(await readdir(tasks.dir), ["a-0"]);
-  }
+test("a folder with something mounted in it, or whose shim answers, is left as it is", async () => {
+  await using mounted = await tasksWith("a-0/rootfs/bin/sh");
+  assert.equal(await removeStaleBundle(mounted.refusal, "a-0"), false);
+  assert.deepEqual(await readdir(join(mounted.dir, "a-0")), ["rootfs"]);
+
+  await using tasks = await tasksWith("a-0/config.json");
+  const path = join(tasks.dir, "shim.sock");
+  await writeFile(join(tasks.dir, "a-0/address"), `unix://${path}`);
+  const shim = createServer((socket) => socket.destroy()).listen(path);
+  await once(shim, "listening");
+  assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), false);
+  shim.close();
+  await once(shim, "close");
+  assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), true);
 });
 
 test("words that name no folder, another's or one out of sight are nothing to act on", async () => {

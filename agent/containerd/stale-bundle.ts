@@ -1,8 +1,7 @@
-import { lstat, readdir, rmdir, unlink } from "node:fs/promises";
+import { once } from "node:events";
+import { lstat, readdir, readFile, rmdir, unlink } from "node:fs/promises";
+import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
-
-/** In the folder of a task whose shim has been started: somebody may still live there. */
-const signsOfLife: readonly string[] = ["address", "init.pid"];
 
 /**
  * A containerd that was out of file descriptors when a start failed can't remove the task's folder either, and from then
@@ -13,15 +12,31 @@ const signsOfLife: readonly string[] = ["address", "init.pid"];
 export async function removeStaleBundle(words: string, id: string): Promise<boolean> {
   const [, folder] = /\bmkdir (\/\S+): file exists/.exec(words) ?? [];
   if (folder === undefined || basename(folder) !== id) return false;
-  const files = await readdir(folder).catch(() => undefined);
-  if (files === undefined || files.some((name) => signsOfLife.includes(name))) return false;
   try {
+    await readdir(folder);
+    if (await hasShim(folder)) return false;
     // containerd renames a folder before it removes it: what it could not remove before is still there.
     await removeShallow(join(dirname(folder), `.${id}`));
     await removeShallow(folder);
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whether the shim answers whose address is in the folder. */
+async function hasShim(folder: string): Promise<boolean> {
+  const address = await readFile(join(folder, "address"), "utf8").catch(() => undefined);
+  if (address === undefined) return false;
+  const socket = connect(address.trim().replace(/^unix:\/\//, ""));
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch (error) {
+    // Anything else, such as a lack of file descriptors of our own, says nothing of the shim.
+    return !["ECONNREFUSED", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "");
+  } finally {
+    socket.destroy();
   }
 }
 

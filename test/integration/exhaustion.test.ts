@@ -112,22 +112,33 @@ function limitProcesses(pid: number, more: number): Disposable {
   };
 }
 
-const victims = [
+test("S5: no file descriptors left for the agent", async () => {
+  let failure: Failure | undefined;
+  {
+    using _limit = limitFiles(shared.esb.agent.pid ?? 0, 0);
+    failure = await startMeanwhile(shared);
+  }
+  assertTold(failure, /no file descriptors left: .*EMFILE.*LimitNOFILE/);
+  await assertRecovered(shared);
+});
+
+test("S5: no file descriptors left for containerd, which then cannot remove what it has begun either", async () => {
+  let failure: Failure | undefined;
+  {
+    using _limit = limitFiles(shared.esb.containerd.pid ?? 0, 0);
+    failure = await startMeanwhile(shared);
+  }
+  assertTold(failure, /no file descriptors left: .*too many open files.*LimitNOFILE/);
+  // It leaves a folder that is in the way of the next but one of this worker's tasks; we move it out of it.
+  await assertStarts(shared);
+  await assertStarts(shared);
+  await assertRecovered(shared);
+});
+
+for (const [name, pidOf] of [
   ["the agent", () => shared.esb.agent.pid],
   ["containerd", () => shared.esb.containerd.pid],
-] as const;
-
-for (const [name, pidOf] of victims) {
-  test(`S5: no file descriptors left for ${name}`, async () => {
-    let failure: Failure | undefined;
-    {
-      using _limit = limitFiles(pidOf() ?? 0, 0);
-      failure = await startMeanwhile(shared);
-    }
-    assertTold(failure, /no file descriptors left: .*(EMFILE|too many open files).*LimitNOFILE/);
-    await assertRecovered(shared);
-  });
-
+] as const) {
   test(`S5: too many processes for ${name} to start another`, needs("pids"), async () => {
     let failure: Failure | undefined;
     {
