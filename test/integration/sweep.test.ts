@@ -64,6 +64,12 @@ test("S3: at the start every kind of leftover goes, what can serve is adopted, a
   const expected = await tracesOf(esb);
 
   const { stopped, lost } = await made(esb, "stopped", "halved", "lost", "vanished", "orphaned");
+  // Rows are written behind the calls.
+  await until(
+    async () => assert.equal(Object.keys(rows(esb)).length, 8),
+    5000,
+    async (error) => `not every worker has a row: ${error}`,
+  );
   await esb.agent.stop("SIGKILL");
   const orphan = await makeLeftovers(esb);
   await killProcess(stopped?.pid ?? 0);
