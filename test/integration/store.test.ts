@@ -91,7 +91,7 @@ test("S2: the container's id is saved once it runs, its state follows, and Destr
   await untilRow(workerId, { ...known, state: "IDLE", last_access_ms: Number(paused.worker?.lastAccessMs) });
   await esb.workers.resume({ workerId });
   await untilRow(workerId, { ...known, state: "ACTIVE" });
-  await esb.workers.destroy({ workerId });
+  await esb.workers.destroy({ workerId, graceMs: 0 });
   await untilRow(workerId, undefined);
 });
 
@@ -101,7 +101,7 @@ test("S2: a worker that ended of itself is in ERROR, with the reason and without
   await untilRow(idOf("ended"), { state: "ERROR", container_id: null, reason: "exited with status 137" });
   await esb.workers.ensure(request("ended"));
   await untilRow(idOf("ended"), { state: "ACTIVE", container_id: idOf("ended"), reason: null });
-  await esb.workers.destroy({ workerId: idOf("ended") });
+  await esb.workers.destroy({ workerId: idOf("ended"), graceMs: 0 });
 });
 
 test("S1, S3: a restart restores last access, and marks what went meanwhile", async () => {
