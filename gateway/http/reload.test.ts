@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rename, unlink, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { startHarness, until } from "../testing/harness.ts";
 
@@ -42,4 +43,31 @@ test("a function that changes gets a new worker, the old one is destroyed; one t
   await writeFile(harness.file, "functions: {}");
   await until(async () => (await harness.invoke("hello")).status === 404);
   await until(() => !harness.agent.workers.has("hello-0"));
+});
+
+test("G4: how many workers and how long they idle may change under a worker, which stays; a mistake changes nothing", async () => {
+  const file = (rest: string) => `functions: { hello: { image: x, timeout: 30, ${rest} } }`;
+  await using harness = await startHarness({}, file("concurrency: { max: 1 }"));
+  const running: ServerResponse[] = [];
+  harness.agent.handler = (_request, response) => running.push(response);
+  const waiting = (count: number) => async () =>
+    (await harness.get("/metrics")).body.includes(`esb_queue_length{function="hello"} ${count}`);
+  const answers = [harness.invoke("hello"), harness.invoke("hello")];
+  await until(() => running.length === 1);
+  await until(waiting(1));
+  await writeFile(harness.file, file("concurrency: { max: 3, min: 4 }"));
+  await until(async () => JSON.parse((await harness.get("/ready")).body).functions.error !== undefined);
+  assert.ok(await waiting(1)());
+  await writeFile(harness.file, file("concurrency: { max: 2 }, idle: { destroyAfterMinutes: 60 }"));
+  await until(() => running.length === 2);
+  for (const response of running) response.end("{}");
+  assert.deepEqual(
+    (await Promise.all(answers)).map(({ status }) => status),
+    [200, 200],
+  );
+  assert.deepEqual([...harness.agent.workers.keys()], ["hello-0", "hello-1"]);
+  assert.deepEqual(
+    harness.agent.calls.filter((call) => call.startsWith("destroy")),
+    [],
+  );
 });

@@ -13,7 +13,7 @@ export interface WorkerStarterOptions {
   readonly isExhausted: (error: unknown) => boolean;
 }
 
-/** Starts workers: past the guard, in turn, and again once there is room on the host. */
+/** Starts workers: in turn, past the guard, and again once there is room on the host. */
 export class WorkerStarter implements Starter {
   readonly #options: WorkerStarterOptions;
 
@@ -21,11 +21,11 @@ export class WorkerStarter implements Starter {
     this.#options = options;
   }
 
-  async start({ definition, slot, adopted, priority, signal, onBegin }: StartRequest): Promise<EnsuredWorker> {
+  async start({ definition, slot, adopted, priority, signal, onTurn }: StartRequest): Promise<EnsuredWorker> {
     const { agent, guard, starts, room, isExhausted } = this.#options;
     const { name } = definition;
     const ensure = () => {
-      onBegin();
+      onTurn(true);
       return agent.ensure(definition, slot, signal);
     };
     // Asked when the turn has come: those before may have failed by then.
@@ -36,6 +36,7 @@ export class WorkerStarter implements Starter {
         return await (adopted ? guarded() : starts.run(name, priority, signal, guarded));
       } catch (error) {
         if (!isExhausted(error)) throw error;
+        onTurn(false);
         await room.claim(name, error, signal);
       }
     }
