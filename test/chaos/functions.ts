@@ -14,7 +14,7 @@ export interface FunctionEntry {
 }
 
 /** Seconds; longer than anything that the chaos stops, so that no function is ever overdue of itself. */
-const timeout = 10;
+const timeout = 20;
 const entry = (image: string, memory: number, rest: Partial<FunctionEntry> = {}): FunctionEntry => ({
   image,
   memory,

@@ -22,7 +22,7 @@ export interface Violation {
 }
 
 /** A change of functions.yml takes effect within this time, outages of the gateway included. */
-const reloadWithinMs = 10_000;
+const reloadWithinMs = 15_000;
 /** A connection may break a moment before we note that we are about to break it. */
 const skewMs = 100;
 /** Actions that ended longer ago than this are not told with a violation. */

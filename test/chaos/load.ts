@@ -6,7 +6,7 @@ import type { PlannedRequest } from "./plan.ts";
 import { type Ending, judge } from "./verdict.ts";
 
 /** Longest time for an answer: waiting for a worker, then the function's own time, then one more outage. */
-const answerWithinMs = 40_000;
+const answerWithinMs = 60_000;
 
 export interface LoadOptions {
   readonly url: string;
@@ -53,7 +53,7 @@ async function serve(request: PlannedRequest, agent: Agent, options: LoadOptions
 
 function toldBy(ending: Ending): string {
   return ending.kind === "answer"
-    ? `, ${ending.headers["x-esb-worker"] ?? "no worker"}: ${ending.body.slice(0, 200)}`
+    ? `, ${ending.headers["x-esb-start"] ?? "no start"}, ${ending.headers["x-esb-worker"] ?? "no worker"}: ${ending.body.slice(0, 200)}`
     : "";
 }
 
