@@ -4,7 +4,7 @@ import { runChaos } from "./run.ts";
 
 test("S1 S3 S4 S5 S7 G6: a minute of chaos, in which no answer is wrong and after which nothing is left", async (t) => {
   const { report, violations, artefacts } = await runChaos({
-    seed: 20,
+    seed: 10,
     minutes: 1,
     signal: t.signal,
     say: () => undefined,
