@@ -16,6 +16,7 @@ import { burst } from "./rows/burst.ts";
 import { cold } from "./rows/cold.ts";
 import { destroy } from "./rows/destroy.ts";
 import { memory } from "./rows/memory.ts";
+import { sweep } from "./rows/sweep.ts";
 import { thaw } from "./rows/thaw.ts";
 import { throughput } from "./rows/throughput.ts";
 import { warm } from "./rows/warm.ts";
@@ -37,6 +38,8 @@ const groups: readonly { readonly freezeAfterMs: number; readonly rows: Readonly
   // Requests straight to the worker are nothing that the gateway knows of: it would freeze the worker under them.
   { freezeAfterMs: -1, rows: { warm, throughput } },
   { freezeAfterMs: 50, rows: { burst, memory } },
+  // Last: it ends the agent, and all that it leaves.
+  { freezeAfterMs: -1, rows: { sweep } },
 ];
 
 /** `npm run bench [-- row …]`: measures the rows, all by default, on an esb of its own; keeps the results of all. */
@@ -71,7 +74,7 @@ async function startBenchEsb(freezeAfterMs: number): Promise<TestEsb> {
   return startEsb({
     archives: [await staticServerArchive()],
     functions: `functions:\n${functions.join("\n")}\n`,
-    settings: { ESB_FREEZE_AFTER_MS: String(freezeAfterMs), LOG_LEVEL: "warn" },
+    settings: { ESB_FREEZE_AFTER_MS: String(freezeAfterMs), ESB_MEMORY_PERCENT: "1000", LOG_LEVEL: "warn" },
   });
 }
 

@@ -116,6 +116,27 @@ test("the sweep removes what a crash left and keeps what is in use", async () =>
   assert.equal(await network.sweep(new Set([kept.id])), 0);
 });
 
+test("S3: what is being attached while sweeps run is no leftover", async () => {
+  await using lab = await openLab();
+  const network = await lab.open();
+  await network.setup(never);
+  let sweeping = true;
+  const sweeps = (async () => {
+    let released = 0;
+    while (sweeping) released += await network.sweep(new Set());
+    return released;
+  })();
+  const taken = await Promise.all(Array.from({ length: 8 }, () => network.take(never)));
+  sweeping = false;
+  assert.equal(await sweeps, 0);
+  assert.deepEqual(await namespaces(lab), taken.map(({ id }) => id).sort());
+  assert.equal((await onDisk(lab)).reservations.length, 8);
+  for (const { id } of taken) assert.equal(await network.isIntact(id), true);
+  const lost = taken[0]?.id ?? "";
+  await run("ip", "netns", "delete", lost);
+  assert.equal(await network.isIntact(lost), false);
+});
+
 test("a worker in use whose record is lost keeps its network in a sweep", async () => {
   await using lab = await openLab();
   const network = await lab.open();
