@@ -43,7 +43,8 @@ export class Sweeper {
     const { repair, sweep, logger } = this.#options;
     const begun = performance.now();
     const summary = await limited(signal, async (bounded) => {
-      // The first comes right behind the agent's own preparation.
+      // The first comes right behind the agent's own preparation. Without it there is no sweep: a worker that could be
+      // given back its network must not be taken for lost.
       if (!isFirst) await repair(bounded);
       return sweep(bounded);
     });
