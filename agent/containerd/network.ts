@@ -26,6 +26,8 @@ export interface WorkerNetwork {
   take(signal: AbortSignal): Promise<Attachment>;
   /** Takes an attachment apart: succeeds when it is gone already, also after a restart of the agent. */
   release(id: string): Promise<void>;
+  /** Whether what listens at an attachment's endpoint is this process, or one that it started. */
+  isListener(endpoint: Endpoint, pid: number): Promise<boolean>;
   /** Attachments that are lost from now on, until the signal aborts. */
   losses(signal: AbortSignal): AsyncIterable<LostAttachment>;
 }

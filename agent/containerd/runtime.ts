@@ -42,6 +42,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
+    isListener: (endpoint, pid) => options.network.isListener(endpoint, pid),
     events: (signal): AsyncIterable<RuntimeEvent> =>
       merged(
         (life) => whileAnswering(heartbeatOf(client), (answering) => followContainerd(client, answering), life),

@@ -218,6 +218,8 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     setup,
     take,
     release: (id) => attachments.release(id),
+    // At its identity address there is nobody but the worker.
+    isListener: async () => true,
     losses: (signal) => losses.follow(signal),
     isIntact: async (id) => (await attachments.isIntact({ id })) && (await attachments.findLoss(id)) === undefined,
     async sweep(inUse) {

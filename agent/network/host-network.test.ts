@@ -24,7 +24,11 @@ function open() {
       runDir: join(dir, "run"),
       nameServers: [],
     },
-    { isPortFree: async (port) => !busy.has(port), randomHex: () => String(serial++).padStart(8, "0") },
+    {
+      isPortFree: async (port) => !busy.has(port),
+      isListener: async () => true,
+      randomHex: () => String(serial++).padStart(8, "0"),
+    },
   );
 }
 
@@ -51,16 +55,19 @@ test("ports that somebody else listens on are passed over", async () => {
   assert.equal((await open().take(never)).endpoint.port, 20_001);
 });
 
-test("allocations survive a restart; the sweep frees those of no worker", async () => {
+test("S3: allocations survive a restart; the sweep frees those of no worker, and none that was just given out", async () => {
   const first = open();
   const kept = await first.take(never);
   await first.take(never);
   const second = open();
-  assert.equal((await second.take(never)).endpoint.port, 20_002);
-  assert.equal(await second.sweep(new Set([kept.id])), 2);
+  const taken = await second.take(never);
+  assert.equal(taken.endpoint.port, 20_002);
+  assert.equal(await second.sweep(new Set([kept.id])), 1);
   assert.equal(await second.sweep(new Set([kept.id])), 0);
   await second.release(kept.id);
+  await second.release(taken.id);
   assert.equal(await second.sweep(new Set()), 0);
+  assert.deepEqual(await readdir(join(dir, "state/ports")), []);
 });
 
 test("a release that comes twice does not free the port of whoever has it now", async () => {

@@ -19,6 +19,8 @@ export interface HostNetworkConfig {
 
 export interface HostNetworkDeps {
   readonly isPortFree: (port: number) => Promise<boolean>;
+  /** Whether only this process, or one that it started, listens on a port. */
+  readonly isListener: (port: number, pid: number) => Promise<boolean>;
   /** Eight hexadecimal digits. */
   readonly randomHex: () => string;
 }
@@ -81,6 +83,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
       await queue.add(() => release((one) => one === id));
       live.delete(id);
     },
+    isListener: ({ port }, pid) => deps.isListener(port, pid),
     // Nobody can take the host's own network from a worker.
     async *losses() {},
     sweep: (inUse) => queue.add(() => release((id) => !inUse.has(id) && !live.has(id))),

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createCniNetwork, type NetworkDeps } from "./cni-network.ts";
 import { createCommandRunner } from "./commands.ts";
 import { createHostNetwork } from "./host-network.ts";
+import { isListener } from "./listener.ts";
 import type { ManagedNetwork, NetworkLogger } from "./managed.ts";
 import { isPortFree, parsePortRange } from "./ports.ts";
 import { parseIdentityRange, parseSubnet } from "./subnet.ts";
@@ -37,7 +38,7 @@ export async function createNetwork(settings: NetworkSettings, deps: NetworkDeps
   };
   if (settings.ESB_NETWORK === "host") {
     const config = { ...common, ports: parsePortRange(settings.ESB_HOST_PORTS) };
-    return createHostNetwork(config, { isPortFree, randomHex: deps.randomHex });
+    return createHostNetwork(config, { isPortFree, isListener, randomHex: deps.randomHex });
   }
   const subnet = parseSubnet(settings.ESB_SUBNET);
   const config = {

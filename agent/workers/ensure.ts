@@ -5,7 +5,7 @@ import { foreignContainer } from "./foreign.ts";
 import { specDigest, workerId } from "./identity.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
-import { waitUntilListening } from "./ready.ts";
+import { PortTakenError, waitUntilListening } from "./ready.ts";
 import type { FunctionSpec, MeasurePhase, RuntimeWorker, WorkerIdentity, WorkerRuntime } from "./runtime.ts";
 import type { WorkerTable } from "./table.ts";
 import type { LiveWorker, RemovalReason } from "./worker.ts";
@@ -123,20 +123,36 @@ async function create(
   measure: MeasurePhase,
   signal: AbortSignal,
 ): Promise<LiveWorker> {
-  const { runtime, table } = parts;
+  const { table } = parts;
   table.set({ state: "starting", identity });
   try {
-    const worker = live(await runtime.start({ identity, function: spec }, measure, signal), parts.now());
-    try {
-      await untilReady(parts, worker, measure, signal);
-    } catch (error) {
-      throw await undone(error, () => runtime.destroy(identity.id, 0));
-    }
+    const worker = await startUntilReady(parts, identity, spec, measure, signal);
     table.set(worker);
     return worker;
   } catch (error) {
     table.remove(identity.id, removalReason(error));
     throw error;
+  }
+}
+
+/** When somebody else was quicker to the worker's port, it gets another one. */
+async function startUntilReady(
+  parts: EnsureParts,
+  identity: WorkerIdentity,
+  spec: FunctionSpec,
+  measure: MeasurePhase,
+  signal: AbortSignal,
+): Promise<LiveWorker> {
+  const { runtime } = parts;
+  for (let attempt = 1; ; attempt += 1) {
+    const worker = live(await runtime.start({ identity, function: spec }, measure, signal), parts.now());
+    try {
+      await untilReady(parts, worker, measure, signal);
+      return worker;
+    } catch (error) {
+      const failure = await undone(error, () => runtime.destroy(identity.id, 0));
+      if (!(failure instanceof PortTakenError) || attempt === triesAgainstOthers) throw failure;
+    }
   }
 }
 
@@ -157,7 +173,12 @@ async function untilReady(
   const exited = notice.exit.then((exit) => Promise.reject(exitError(id, exit)));
   exited.catch(() => undefined);
   await measure("ready", () =>
-    waitUntilListening(worker.endpoint, { timeoutMs: parts.readyTimeoutMs, exited, signal }),
+    waitUntilListening(worker.endpoint, {
+      timeoutMs: parts.readyTimeoutMs,
+      exited,
+      signal,
+      isOwn: () => parts.runtime.isListener(worker.endpoint, worker.pid),
+    }),
   );
 }
 

@@ -134,6 +134,10 @@ export class FakeRuntime implements WorkerRuntime {
     return this.workers.delete(id);
   }
 
+  async isListener(): Promise<boolean> {
+    return true;
+  }
+
   async stats(id: string, signal: AbortSignal): Promise<WorkerStats> {
     await this.#enter("stats", id, signal);
     this.#live(id);

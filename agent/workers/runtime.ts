@@ -116,6 +116,8 @@ export interface WorkerRuntime {
   limitCpu(id: string, memoryBytes: number): Promise<void>;
   /** @throws AgentError WORKER_NOT_FOUND */
   stats(id: string, signal: AbortSignal): Promise<WorkerStats>;
+  /** Whether it is the worker's own process that listens at an endpoint, where others could as well. */
+  isListener(endpoint: Endpoint, pid: number): Promise<boolean>;
   /** Follows what happens from now on; ends with an error when the runtime goes away. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
 }

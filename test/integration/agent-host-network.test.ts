@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { watch } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, assertSameWorker, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
@@ -55,6 +58,27 @@ test("W5: without a free port the error says so, and one that is given back is u
   assert.deepEqual(await ask(worker, "echo", { a: 1 }), { a: 1 });
   const { workers } = await esb.workers.list({});
   await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id })));
+  await assertNoTraces(esb);
+});
+
+test("S7: a port that another program takes while the worker starts is noticed, and the worker gets another one", async () => {
+  const folder = join(esb.settings.ESB_STATE_DIR ?? "", "network/ports");
+  const thief = createServer((_, answer) => answer.end('"stolen"'));
+  const stolen = Promise.withResolvers<number>();
+  const watching = watch(folder, (_, name) => {
+    if (thief.listening || name === null) return;
+    watching.close();
+    thief.listen(Number(name), "127.0.0.1", () => stolen.resolve(Number(name)));
+  });
+  try {
+    const { worker } = await ensure(0);
+    assert.notEqual(worker?.port, await stolen.promise);
+    assert.deepEqual(await ask(worker, "echo", { a: 1 }), { a: 1 });
+  } finally {
+    watching.close();
+    thief.close();
+  }
+  await esb.workers.destroy({ workerId: "ported-0" });
   await assertNoTraces(esb);
 });
 
