@@ -90,7 +90,7 @@ test("workers of functions that are gone, and of slots that are not used, are de
   await settled();
   assert.deepEqual(agent.calls.sort(), ["destroy 2", "destroy 3"]);
   pools.onFunctions(new Map([["f", definition()]]));
-  assert.deepEqual(pools.status(), [{ function: "f", waiting: 0, workerStates: ["idle"] }]);
+  assert.deepEqual(pools.status(), [{ function: "f", waiting: 0, workerStates: ["idle"], evictions: 0 }]);
 });
 
 test("a function that is removed and comes back while its worker is busy keeps one pool", async () => {
@@ -130,4 +130,31 @@ test("the same, but the agent has undone it already", async () => {
   waiting.leave();
   await left;
   assert.deepEqual(pool.workerStates, []);
+});
+
+test("S4: all slots are taken over as they are: frozen ones frozen, each looked at in its own slot before it serves", async () => {
+  const { pool, agent, lease } = setUpPool({}, { max: 3 });
+  pool.onSnapshot([
+    workerInfo("x", { slot: 4, state: "paused" }),
+    workerInfo("y", { slot: 2 }),
+    workerInfo("z", { slot: 7, state: "paused" }),
+  ]);
+  assert.deepEqual(pool.workerStates, ["frozen", "idle", "frozen"]);
+  agent.nextKind = "warm";
+  const all = await Promise.all([lease(), lease(), lease()]);
+  assert.deepEqual(all.map(({ worker }) => worker.slot).sort(), [2, 4, 7]);
+  assert.equal(agent.calls.length, 3);
+});
+
+test("S4: a worker that was frozen long ago is destroyed when its time is over, counted from then", async () => {
+  const { pool, agent, clock } = setUpPool({}, { max: 3 });
+  const nowMs = clock.epochMs();
+  pool.onSnapshot([
+    workerInfo("old", { state: "paused", lastAccessMs: nowMs - 290_000 }),
+    workerInfo("older", { slot: 1, state: "paused", lastAccessMs: nowMs - 900_000 }),
+    workerInfo("fresh", { slot: 2, state: "running", lastAccessMs: nowMs - 900_000 }),
+  ]);
+  assert.deepEqual(agent.calls, ["destroy older"]);
+  await clock.advance(10_000);
+  assert.deepEqual(agent.calls.slice(1).sort(), ["destroy old", "pause fresh"]);
 });

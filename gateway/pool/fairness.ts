@@ -1,7 +1,7 @@
 /** What a function has of the host's room. */
 export interface Share {
   readonly function: string;
-  /** Workers that exist or are being made, those that are going not among them. */
+  /** Workers that exist or are being made; neither those that are going nor those that wait for their turn or for room. */
   readonly workers: number;
   /** Their memory limits together. */
   readonly usedMib: number;

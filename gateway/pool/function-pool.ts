@@ -253,17 +253,12 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     for (let missing = missingForMin(this.#count()); missing > 0; missing--) this.#start("min");
   }
 
-  /** @param begun also starts whose turn has come */
+  /** The latest go first. @param begun also starts whose turn has come */
   #cancelNeedless(begun: boolean): void {
-    let needless = needlessStarts(this.#count());
-    for (const wanted of begun ? [false, true] : [false]) {
-      for (const slot of this.#slots) {
-        if (needless === 0) return;
-        if (slot.starting?.begun !== wanted) continue;
-        slot.cancelStart();
-        needless--;
-      }
-    }
+    const needless = needlessStarts(this.#count());
+    if (needless === 0) return;
+    const candidates = [...this.#slots.starting(false), ...(begun ? this.#slots.starting(true) : [])];
+    for (const slot of candidates.slice(0, needless)) slot.cancelStart();
   }
 
   /** More than `max` go, the least recently used first; busy ones when they are done. */

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { array, assert as check, asyncProperty, constantFrom, integer, type Arbitrary, oneof, record } from "fast-check";
+import {
+  type Arbitrary,
+  array,
+  asyncProperty,
+  assert as check,
+  constantFrom,
+  integer,
+  oneof,
+  record,
+} from "fast-check";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import { settled } from "../testing/fake-clock.ts";
 import { ModelAgent } from "../testing/model-agent.ts";

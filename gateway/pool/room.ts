@@ -57,6 +57,15 @@ export class Room {
     }
   }
 
+  /** A claim of another function that comes before one that this function would make now. */
+  firstBefore(functionName: string): { readonly error: unknown } | undefined {
+    const share = this.#shareOf(functionName);
+    if (!this.wanted || share === undefined) return undefined;
+    const [first] = this.#ordered();
+    if (first === undefined || first.claim.function === functionName) return undefined;
+    return compareClaims(first, { share, sinceMs: this.#clock.now() }) < 0 ? first.claim : undefined;
+  }
+
   /** Whether a worker that is free now goes to another function; the caller then destroys it. */
   takes(functionName: string): boolean {
     const owner = this.#shareOf(functionName);
@@ -87,9 +96,19 @@ export class Room {
     }
   }
 
-  /** In order, without those for whom a worker is going already. */
+  /** In order, without those for whom a worker is going already; what is on its way to a function counts as its own. */
   #unserved() {
-    return this.#ordered().slice(this.#leaving());
+    const ordered = this.#ordered();
+    const leaving = this.#leaving();
+    const promised = new Map<string, number>();
+    for (const { claim } of ordered.slice(0, leaving)) {
+      promised.set(claim.function, (promised.get(claim.function) ?? 0) + 1);
+    }
+    return ordered.slice(leaving).map(({ claim, share, sinceMs }) => {
+      const more = promised.get(claim.function) ?? 0;
+      const held = { workers: share.workers + more, usedMib: share.usedMib + more * share.workerMib };
+      return { claim, sinceMs, share: { ...share, ...held } };
+    });
   }
 
   #ordered() {
@@ -128,17 +147,8 @@ export class Room {
     return [...this.#holders.keys()].flatMap((name) => this.#shareOf(name) ?? []);
   }
 
-  /** A worker that is still to be made does not take room yet. */
   #shareOf(name: string): Share | undefined {
-    const share = this.#holders.get(name)?.share;
-    if (share === undefined) return undefined;
-    let claimed = 0;
-    for (const claim of this.#claims) if (claim.function === name) claimed++;
-    return {
-      ...share,
-      workers: Math.max(0, share.workers - claimed),
-      usedMib: Math.max(0, share.usedMib - claimed * share.workerMib),
-    };
+    return this.#holders.get(name)?.share;
   }
 
   #leaving(): number {

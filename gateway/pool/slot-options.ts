@@ -29,8 +29,8 @@ export interface StartRequest {
   readonly adopted: boolean;
   readonly priority: StartPriority;
   readonly signal: AbortSignal;
-  /** Called when its turn has come. */
-  readonly onBegin: () => void;
+  /** Called when its turn has come, and when it has to wait again, for room on the host. */
+  readonly onTurn: (begun: boolean) => void;
 }
 
 /** Makes workers when their turn comes. */

@@ -58,6 +58,12 @@ export class SlotTable<C extends WorkerConnection> {
     return false;
   }
 
+  /** Those whose start is under way, the latest first. @param begun which of them */
+  starting(begun: boolean): Slot<C>[] {
+    const found = [...this.#slots.values()].filter(({ starting }) => starting?.begun === begun).reverse();
+    return found.sort((a, b) => (b.starting?.sinceMs ?? 0) - (a.starting?.sinceMs ?? 0));
+  }
+
   leaving(): number {
     let leaving = 0;
     for (const { kind } of this.#slots.values()) if (kind === "destroying") leaving++;
@@ -79,8 +85,8 @@ export class SlotTable<C extends WorkerConnection> {
 
   share(name: string, definition: FunctionDefinition | undefined): Share {
     let [workers, usedMib] = [0, 0];
-    for (const { kind, definition: made } of this.#slots.values()) {
-      if (kind === "absent" || kind === "destroying") continue;
+    for (const { kind, definition: made, starting } of this.#slots.values()) {
+      if (kind === "absent" || kind === "destroying" || starting?.begun === false) continue;
       workers++;
       usedMib += made?.memoryMib ?? 0;
     }

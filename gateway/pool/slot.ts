@@ -207,17 +207,24 @@ export class Slot<C extends WorkerConnection> {
   #start(definition: FunctionDefinition, priority: StartPriority): void {
     const { clock, connect, onStarted, owner, slot, starter } = this.#options;
     const before = this.#state;
-    const state: Starting<C> = { kind: "starting", abort: new AbortController(), before, priority, begun: false };
+    const state: Starting<C> = {
+      kind: "starting",
+      abort: new AbortController(),
+      before,
+      priority,
+      begun: false,
+      sinceMs: clock.now(),
+    };
     this.#state = state;
     this.#definition = definition;
     this.#retired = false;
     this.#told = undefined;
     const { signal } = state.abort;
-    const onBegin = () => {
-      state.begun = true;
+    const onTurn = (begun: boolean) => {
+      state.begun = begun;
     };
     const adopted = before.kind !== "absent";
-    starter.start({ definition, slot, adopted, priority, signal, onBegin }).then(
+    starter.start({ definition, slot, adopted, priority, signal, onTurn }).then(
       (started) => {
         if (this.#state !== state) return;
         if ("member" in before) before.member.connection.close();

@@ -8,7 +8,7 @@ export interface WorkerStarterOptions {
   readonly agent: Pick<WorkerAgent, "ensure">;
   readonly guard: StartGuard;
   readonly starts: Pick<Starts, "run">;
-  readonly room: Pick<Room, "claim">;
+  readonly room: Pick<Room, "claim" | "firstBefore">;
   /** Whether an error of the agent says that the host has no room for another worker. */
   readonly isExhausted: (error: unknown) => boolean;
 }
@@ -31,6 +31,12 @@ export class WorkerStarter implements Starter {
     // Asked when the turn has come: those before may have failed by then.
     const guarded = () => guard.run(name, ensure, signal);
     for (;;) {
+      // Room that is being made for others is not snatched from them.
+      const before = adopted ? undefined : room.firstBefore(name);
+      if (before !== undefined) {
+        await room.claim(name, before.error, signal);
+        onTurn(true);
+      }
       try {
         // A worker that is there only has to be looked at, and does not wait for others' cold starts.
         return await (adopted ? guarded() : starts.run(name, priority, signal, guarded));
@@ -38,6 +44,7 @@ export class WorkerStarter implements Starter {
         if (!isExhausted(error)) throw error;
         onTurn(false);
         await room.claim(name, error, signal);
+        onTurn(true);
       }
     }
   }

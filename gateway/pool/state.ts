@@ -18,12 +18,14 @@ export interface Member<C extends WorkerConnection> {
   onRemoved: ((reason: RemovalReason) => void) | undefined;
 }
 
-/** A worker is being made or looked at; `begun`: not waiting for its turn any more. */
+/** A worker is being made or looked at; `begun`: it waits neither for its turn nor for room on the host. */
 export interface Starting<C extends WorkerConnection> {
   readonly kind: "starting";
   readonly abort: AbortController;
   readonly before: SlotState<C>;
   readonly priority: StartPriority;
+  /** By the clock. */
+  readonly sinceMs: number;
   begun: boolean;
 }
 
