@@ -12,6 +12,7 @@ const table: [words: string, expected: boolean][] = [
   ["failed to start shim: start failed: dial unix /run/containerd/s/ea58: connect: connection refused: unknown", true],
   ["cannot start a stopped process: unknown", true],
   ["failed to start shim: mkdir /x/state/io.containerd.runtime.v2.task/esb/a-0: file exists: unknown", true],
+  ['failed to start shim: failed to resolve runtime path: runtime "io.containerd.absent.v1" not installed', false],
   // A mistake in ESB_RUNTIME_OPTIONS, which trying again does not mend.
   [
     'OCI runtime create failed: unable to retrieve OCI runtime error (open /x/log.json: no such file or directory): exec: "crunx": executable file not found in $PATH: unknown',

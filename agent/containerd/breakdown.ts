@@ -10,7 +10,7 @@ export function isBreakdown(words: string): boolean {
 
 const breakdowns: readonly RegExp[] = [
   /\bttrpc: closed\b/,
-  /\bfailed to start shim\b/,
+  /\bfailed to start shim: (?:start failed|mkdir \S+: file exists)\b/,
   // What a runtime that refuses has to say stands in place of this.
   /\bdid not terminate successfully\b/,
   /\bcannot start a stopped process\b/,

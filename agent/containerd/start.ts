@@ -176,9 +176,13 @@ function startError({ client }: StartParts, id: string, error: unknown): unknown
   if (problem !== undefined) return new AgentError("RUNTIME_UNAVAILABLE", problem, { cause: error });
   const words = error.details.replace(/^failed to (create|start) (shim )?task: /, "").replace(/: unknown$/, "");
   if (isBreakdown(words)) {
-    return new AgentError("RUNTIME_UNAVAILABLE", `the runtime broke down while it started ${id}: ${words}`, {
-      cause: error,
-    });
+    return new AgentError(
+      "RUNTIME_UNAVAILABLE",
+      `the runtime broke down while it started ${id}, as on a machine without memory, processes or disk space: ${words}`,
+      {
+        cause: error,
+      },
+    );
   }
   return new AgentError("WORKER_START_FAILED", `worker ${id} could not be started: ${words}`, { cause: error });
 }
