@@ -39,6 +39,8 @@ const networkPool = 2;
 /** Shorter runs say nothing about memory: it goes up and down more than that. */
 const trendsFromMinutes = 10;
 const sampleEveryMs = 500;
+/** Least share of requests that a function answers, on a machine that does much else. */
+const leastServed = 0.05;
 
 /** One run on an esb of its own, of which nothing is left but, where something was wrong, its logs. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -114,6 +116,10 @@ async function runOn(esb: TestEsb, journal: Journal, { seed, minutes, signal, sa
     }),
     unleash(planActions(seed, durationMs, actions), actions, world, locks, signal),
   ]);
+  const counts = [...endings].map(([kind, { length }]) => ({ served: kind.startsWith("ok") ? length : 0, length }));
+  const share = sum(counts.map(({ served }) => served)) / Math.max(1, sum(counts.map(({ length }) => length)));
+  // Chaos that lets nothing through shows nothing.
+  if (share < leastServed && !signal.aborted) journal.violate(`only ${Math.round(share * 100)} % were served`);
   ended.abort();
   const samples = await watching;
   const seconds = (journal.now() - beganMs) / 1000;
@@ -142,12 +148,16 @@ async function runOn(esb: TestEsb, journal: Journal, { seed, minutes, signal, sa
     seconds,
     endings,
     actions: journal.counts,
-    adoptions: serving.reduce((sum, count) => sum + count, 0),
+    adoptions: sum(serving),
     agentStarts: serving.length,
     leaks,
     trends,
     violations: 0,
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Memory and open files over time; and nobody may end whom we have not ended. */
