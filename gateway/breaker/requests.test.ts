@@ -14,12 +14,6 @@ async function breakerState(harness: Harness, name: string): Promise<string | un
   return new RegExp(`^esb_breaker_state\\{function="${name}"\\} (\\d)$`, "m").exec(body)?.[1];
 }
 
-async function setUp(functions = two) {
-  const harness = await startHarness({}, functions);
-  await until(async () => (await harness.get("/ready")).status === 200);
-  return harness;
-}
-
 /** Twenty requests, one after the other; what each was told. */
 async function twenty(harness: Harness) {
   const answers = [];
@@ -34,7 +28,7 @@ function assertAskedThrice(harness: Harness, beganMs: number) {
 }
 
 test("G8: of twenty requests for a function that cannot start, three ask the agent; all are told why", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.failures.set("ensure", badImage);
   const beganMs = performance.now();
   const answers = await twenty(harness);
@@ -54,7 +48,7 @@ test("G8: of twenty requests for a function that cannot start, three ask the age
 });
 
 test("G8: requests at the same time are no reason to ask more often", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.failures.set("ensure", badImage);
   const beganMs = performance.now();
   await Promise.all(Array.from({ length: 20 }, () => harness.invoke("hello")));
@@ -62,7 +56,7 @@ test("G8: requests at the same time are no reason to ask more often", async () =
 });
 
 test("G8: once it can start again it is served within the rest, and the breaker is closed", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.failures.set("ensure", badImage);
   await twenty(harness);
   harness.agent.failures.clear();
@@ -71,7 +65,7 @@ test("G8: once it can start again it is served within the rest, and the breaker 
 });
 
 test("G8: a changed function is tried at once", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.failures.set("ensure", badImage);
   await twenty(harness);
   harness.agent.failures.clear();
@@ -81,7 +75,7 @@ test("G8: a changed function is tried at once", async () => {
 });
 
 test("G8: a function's own errors never open it", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.handler = (_request, response) => response.writeHead(500).end("{}");
   const answers = await twenty(harness);
   assert.ok(answers.every(({ headers }) => headers["x-amz-function-error"] === "Unhandled"));
@@ -90,7 +84,7 @@ test("G8: a function's own errors never open it", async () => {
 
 for (const code of ["MEMORY_EXHAUSTED", "HOST_EXHAUSTED", "NETWORK_EXHAUSTED", "NETWORK_FAILED", "WORKER_CONFLICT"]) {
   test(`G8: what is not the function's fault never opens it: ${code}`, async () => {
-    await using harness = await setUp("functions: { hello: { image: x } }");
+    await using harness = await startHarness({}, "functions: { hello: { image: x } }");
     harness.agent.failures.set("ensure", { code, status: Status.RESOURCE_EXHAUSTED, message: "so it is" });
     await twenty(harness);
     assert.equal(await breakerState(harness, "hello"), "0");
@@ -100,7 +94,7 @@ for (const code of ["MEMORY_EXHAUSTED", "HOST_EXHAUSTED", "NETWORK_EXHAUSTED", "
 }
 
 test("G8: the agent away never opens it", async () => {
-  await using harness = await setUp();
+  await using harness = await startHarness({}, two);
   harness.agent.stop();
   await until(async () => (await harness.invoke("hello")).status === 503);
   const answers = await twenty(harness);

@@ -64,3 +64,29 @@ test("the only client goes while its worker starts: cancelled", async () => {
   gate.resolve();
   assert.equal((await harness.invoke("hello")).status, 200);
 });
+
+test("G6: the events of all that wait take no more than ESB_QUEUE_MIB; what is beyond is 429", async () => {
+  await using harness = await startHarness(
+    { ESB_QUEUE_MIB: "1" },
+    "functions: { hello: { image: x, concurrency: { max: 1 } }, other: { image: x, concurrency: { max: 1 } } }",
+  );
+  const running: ServerResponse[] = [];
+  harness.agent.handler = (_request, response) => running.push(response);
+  const large = `"${"a".repeat(600_000)}"`;
+  const first = [harness.invoke("hello"), harness.invoke("other")];
+  await until(() => running.length === 2);
+  const waiting = harness.invoke("hello", large);
+  await until(async () => (await harness.get("/metrics")).body.includes("esb_queue_bytes 600002"));
+  const refused = await harness.invoke("other", large);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers["retry-after"], "1");
+  assert.equal(refused.headers["x-amzn-errortype"], "TooManyRequestsException");
+  for (const response of running) response.end("{}");
+  await until(() => running.length === 3);
+  running[2]?.end("{}");
+  assert.deepEqual(
+    (await Promise.all([...first, waiting])).map(({ status }) => status),
+    [200, 200, 200],
+  );
+  assert.match((await harness.get("/metrics")).body, /^esb_queue_bytes 0$/m);
+});

@@ -50,6 +50,8 @@ export async function startHarness(
     createLogger("gateway", process.env.LOG_LEVEL ?? "fatal"),
   );
   stack.defer(() => gateway.close());
+  // On a busy machine the connection to the agent takes longer than a request waits for it.
+  if (agentUp) await until(async () => (await send(`${gateway.url}/ready`, "GET")).status === 200);
   const release = stack.move();
   return {
     agent,
