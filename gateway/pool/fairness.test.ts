@@ -6,6 +6,7 @@ import { chooseVictim, compareClaims, isHopeless, type Share, yieldsTo } from ".
 const share = (name: string, workers: number, rest: Partial<Share> = {}): Share => ({
   function: name,
   workers,
+  coming: 0,
   usedMib: workers * 100,
   workerMib: 100,
   min: 0,
@@ -47,6 +48,8 @@ const yields: ReadonlyArray<readonly [string, Share, Share, number, boolean]> = 
   ["one to none", share("a", 1), share("me", 0), 0, false],
   ["one to none, after a while: turns", share("a", 1), share("me", 0), 1000, true],
   ["small to large: by memory", share("a", 3), share("me", 0, { workerMib: 300 }), 0, false],
+  ["what is on its way counts", share("a", 3), share("me", 0, { coming: 2 }), 0, false],
+  ["what is only tried does not", share("a", 2, { coming: 3 }), share("me", 1), 0, false],
   ["at min", share("a", 3, { min: 3 }), share("me", 0), 0, false],
   ["at what is reserved", share("a", 3, { reserved: 3 }), share("me", 0), 5000, false],
   ["below reserved", share("a", 2), share("me", 1, { reserved: 2 }), 0, true],

@@ -1,9 +1,11 @@
 /** What a function has of the host's room. */
 export interface Share {
   readonly function: string;
-  /** Workers that exist or are being made; neither those that are going nor those that wait for their turn or for room. */
+  /** Workers that exist, those that are going not among them. */
   readonly workers: number;
-  /** Their memory limits together. */
+  /** Workers that are being made, or for which room is on its way; the agent may still refuse them. */
+  readonly coming: number;
+  /** The memory limits of `workers` together. */
   readonly usedMib: number;
   /** The memory limit of one more. */
   readonly workerMib: number;
@@ -16,9 +18,14 @@ export interface Share {
 /** A claimant that has nothing at all gets a turn after this long, from one that has just as little. */
 const starvedAfterMs = 1000;
 
+/** What a claimant is sure to have, or will have soon. */
+function expected({ workers, coming, usedMib, workerMib }: Share): { workers: number; mib: number } {
+  return { workers: workers + coming, mib: usedMib + coming * workerMib };
+}
+
 /** Whether a function may give one worker up for this claimant. */
 function canSpare(owner: Share, claimant: Share): boolean {
-  const kept = claimant.workers < claimant.reserved ? owner.reserved : Math.max(owner.min, owner.reserved);
+  const kept = expected(claimant).workers < claimant.reserved ? owner.reserved : Math.max(owner.min, owner.reserved);
   return owner.workers > kept;
 }
 
@@ -40,9 +47,10 @@ export function chooseVictim(claimant: Share, shares: readonly Share[]): Share |
  */
 export function yieldsTo(owner: Share, claimant: Share, waitedMs: number): boolean {
   if (owner.function === claimant.function || !canSpare(owner, claimant)) return false;
-  if (claimant.workers < claimant.reserved) return true;
-  if (claimant.workers === 0 && waitedMs >= starvedAfterMs) return true;
-  return owner.usedMib - owner.workerMib >= claimant.usedMib + claimant.workerMib;
+  const { workers, mib } = expected(claimant);
+  if (workers < claimant.reserved) return true;
+  if (workers === 0 && waitedMs >= starvedAfterMs) return true;
+  return owner.usedMib - owner.workerMib >= mib + claimant.workerMib;
 }
 
 /** Whether no worker of another function will ever go for this claimant, whatever becomes idle. */
@@ -55,6 +63,6 @@ export function compareClaims(
   a: { readonly share: Share; readonly sinceMs: number },
   b: { readonly share: Share; readonly sinceMs: number },
 ): number {
-  const below = ({ share }: typeof a) => (share.workers < share.reserved ? 0 : 1);
-  return below(a) - below(b) || a.share.usedMib - b.share.usedMib || a.sinceMs - b.sinceMs;
+  const below = ({ share }: typeof a) => (expected(share).workers < share.reserved ? 0 : 1);
+  return below(a) - below(b) || expected(a.share).mib - expected(b.share).mib || a.sinceMs - b.sinceMs;
 }

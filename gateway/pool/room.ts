@@ -105,9 +105,8 @@ export class Room {
       promised.set(claim.function, (promised.get(claim.function) ?? 0) + 1);
     }
     return ordered.slice(leaving).map(({ claim, share, sinceMs }) => {
-      const more = promised.get(claim.function) ?? 0;
-      const held = { workers: share.workers + more, usedMib: share.usedMib + more * share.workerMib };
-      return { claim, sinceMs, share: { ...share, ...held } };
+      const coming = share.coming + (promised.get(claim.function) ?? 0);
+      return { claim, sinceMs, share: { ...share, coming } };
     });
   }
 

@@ -84,15 +84,17 @@ export class SlotTable<C extends WorkerConnection> {
   }
 
   share(name: string, definition: FunctionDefinition | undefined): Share {
-    let [workers, usedMib] = [0, 0];
+    let [workers, coming, usedMib] = [0, 0, 0];
     for (const { kind, definition: made, starting } of this.#slots.values()) {
-      if (kind === "absent" || kind === "destroying" || starting?.begun === false) continue;
+      if (starting?.begun === true) coming++;
+      if (kind === "absent" || kind === "destroying" || kind === "starting") continue;
       workers++;
       usedMib += made?.memoryMib ?? 0;
     }
     return {
       function: name,
       workers,
+      coming,
       usedMib,
       workerMib: definition?.memoryMib ?? 0,
       min: definition?.concurrency.min ?? 0,

@@ -201,7 +201,10 @@ export class Slot<C extends WorkerConnection> {
   #rest(member: Member<C>): void {
     this.#state = { kind: "idle", member };
     this.#options.owner.onIdle(this);
-    if (this.#state.kind === "idle") this.#idle.restart();
+    if (this.#state.kind !== "idle") return;
+    // Nobody has waited for it: its next request finds it warm.
+    member.firstStart = undefined;
+    this.#idle.restart();
   }
 
   #start(definition: FunctionDefinition, priority: StartPriority): void {

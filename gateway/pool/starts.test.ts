@@ -9,7 +9,11 @@ function setUp(places: number) {
   const add = (name: string, priority: "request" | "min" = "request", signal = new AbortController().signal) =>
     starts.run(name, priority, signal, () => {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const one = { name, end: () => (running.splice(running.indexOf(one), 1), resolve()) };
+      const end = () => {
+        running.splice(running.indexOf(one), 1);
+        resolve();
+      };
+      const one = { name, end };
       running.push(one);
       return promise;
     });
