@@ -84,6 +84,22 @@ test("W5: on a full subnet what is made ahead of need goes to whoever needs it",
   }
 });
 
+test("S7: who goes by old knowledge reaches nobody, though another worker has the address by now", async () => {
+  await using lab = await openLab(29);
+  const network = await lab.open();
+  await network.setup(never);
+  const gone = await network.take(never);
+  const address = await lab.addressOf(gone);
+  await network.release(gone.id);
+  const next = await Promise.all(Array.from({ length: 5 }, () => network.take(never)));
+  for (const one of next) await lab.start(one, server("0.0.0.0", 8080, "a stranger"));
+  assert.equal(await (await fetch(`http://${address}:8080/`)).text(), "a stranger", "the address has a new holder");
+  const begun = performance.now();
+  assert.match(await lab.connect(undefined, gone.endpoint.host, 8080), /^E(HOST|NET)UNREACH$/);
+  assert.ok(performance.now() - begun < 5000, "and that is known at once, not by a time-out");
+  assert.ok(next.every((one) => one.endpoint.host !== gone.endpoint.host));
+});
+
 test("packets to a worker that is gone do not leave the machine, also without the bridge", async () => {
   await using lab = await openLab();
   const network = await lab.open();
