@@ -5,8 +5,6 @@ import { listLogs, makeLogFolder, removeLogs } from "./files.ts";
 import type { LogOwner } from "./names.ts";
 import { type LogRequest, readLog } from "./read.ts";
 
-export type WorkerLogs = ReturnType<typeof createWorkerLogs>;
-
 /** What the workers print (W9). Logging drivers beside the workers write it; we say where, read it and remove it. */
 export function createWorkerLogs(options: LogDriverOptions) {
   const { stateDir, folder } = options;
