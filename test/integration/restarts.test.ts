@@ -5,7 +5,7 @@ import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { watchFrozen } from "../support/freezer.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
-import { failuresOf, one, steadily } from "../support/steady.ts";
+import { failuresOf, one, steadily, withRetries } from "../support/steady.ts";
 
 /** Restarts of one part at a time, under load (S1, S4, S5). */
 
@@ -53,7 +53,8 @@ async function lives(): Promise<Record<string, string>> {
 
 async function assertNothingCold(): Promise<void> {
   for (const [name, starts] of Object.entries({ warm: ["warm"], slow: ["warm"], frozen: ["thawed"] })) {
-    const { status, start, body } = await one(() => esb.invoke(name, { op: "echo" }));
+    // The gateway may hear of the agent a moment after we do, and a thaw needs it.
+    const { status, start, body } = await withRetries(() => esb.invoke(name, { op: "echo" }));
     assert.equal(status, 200, body);
     assert.ok(starts.includes(start ?? ""), `${name}: ${start}`);
   }
