@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EnsureRequest, FunctionSpec, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
+import { workerId } from "../workers/identity.ts";
 import { parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
 
 function message(changes: Partial<FunctionSpec> = {}, rest: Partial<EnsureRequest> = {}): EnsureRequest {
@@ -185,7 +186,10 @@ test("several mistakes are told together, a thousand in few words", () => {
 test("a reference names a worker, and maybe an instance", () => {
   assert.deepEqual(parseReference({ workerId: "hello-0", instanceId: "" }), { id: "hello-0", instanceId: undefined });
   assert.deepEqual(parseReference({ workerId: "hello-0", instanceId: "ab-1" }), { id: "hello-0", instanceId: "ab-1" });
-  assert.equal(parseReference({ workerId: "hello-0.0a1b2c", instanceId: "" }).id, "hello-0.0a1b2c");
+  for (const owner of ["gateway", "line-1"]) {
+    const id = workerId("f".repeat(64), 9999, owner);
+    assert.equal(parseReference({ workerId: id, instanceId: "" }).id, id);
+  }
   for (const workerId of ["", "hello", "hello-", "hello-x", "hello-00000", "hello-0.", "hello-0.0A1B2C", "hello.0-0"]) {
     assert.equal(
       refusal(() => parseReference({ workerId, instanceId: "" })),
