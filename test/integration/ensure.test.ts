@@ -4,7 +4,7 @@ import { StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, assertSameWorker, ensureRequest, owner } from "../support/calls.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
-import { killProcess } from "../support/process.ts";
+import { killProcess, untilEnded } from "../support/process.ts";
 import { assertNoTraces } from "../support/traces.ts";
 
 let esb: TestEsb;
@@ -50,7 +50,7 @@ test("W6: a worker that somebody paused with ctr is resumed", async () => {
 
 const endings: Record<string, (id: string, pid: number) => Promise<unknown>> = {
   "its process is killed": (_, pid) => killProcess(pid),
-  "ctr tasks kill": (id) => esb.ctr("tasks", "kill", "-s", "SIGKILL", id),
+  "ctr tasks kill": (id, pid) => esb.ctr("tasks", "kill", "-s", "SIGKILL", id).then(() => untilEnded(pid)),
   "ctr tasks rm -f": (id) => esb.ctr("tasks", "rm", "-f", id),
 };
 for (const [index, [how, end]] of Object.entries(endings).entries()) {

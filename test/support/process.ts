@@ -112,6 +112,11 @@ export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
 /** SIGKILL to any process, then waits until it runs no more. */
 export async function killProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
+  await untilEnded(pid);
+}
+
+/** Waits until a process runs no more, whoever ended it: one that was killed takes its time on a busy machine. */
+export async function untilEnded(pid: number): Promise<void> {
   await until(async () => {
     // A zombie has no open files any more.
     const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
