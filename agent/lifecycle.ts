@@ -65,7 +65,7 @@ export class Lifecycle {
     const ended = new AbortController();
     const life = AbortSignal.any([signal, ended.signal]);
     const subscribed = Promise.withResolvers<void>();
-    const following = followEvents({ ...this.#options, service: workers, delay }, life, subscribed.resolve).then(() => {
+    const following = followEvents({ ...this.#options, service: workers }, life, subscribed.resolve).then(() => {
       throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime ended its stream of events");
     });
     try {

@@ -1,7 +1,7 @@
 import { delay } from "../../common/delay.ts";
 import { AgentError } from "../errors.ts";
 import { cpuResources } from "../oci/resources.ts";
-import type { RuntimeEvent, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
+import type { RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
@@ -9,7 +9,8 @@ import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
 import { merged } from "./merged.ts";
 import { decodeMetrics } from "./metrics.ts";
-import { type StartParts, startWorker } from "./start.ts";
+import { createShims, type Shims } from "./shims.ts";
+import { type StartParts, shimGroup, startWorker } from "./start.ts";
 
 const heartbeatIntervalMs = 2000;
 /** For a question that costs containerd nothing. */
@@ -21,10 +22,31 @@ const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/LinuxRe
 export function createContainerdRuntime(options: Omit<StartParts, "attached">): WorkerRuntime {
   const { client } = options;
   const parts: StartParts = { ...options, attached: new Map() };
+  const shims = createShims({
+    address: client.address,
+    namespace: client.namespace,
+    shimOf: (id, functionName) => shimGroup(parts, functionName) ?? id,
+  });
+  const watchShim = ({ id, identity, state, pid }: RuntimeWorker) => {
+    if (identity !== undefined && (state === "running" || state === "paused"))
+      shims.watch({ id, function: identity.function, pid });
+  };
+  const start: WorkerRuntime["start"] = async (request, measure, signal) => {
+    const worker = await startWorker(parts, request, measure, signal);
+    watchShim(worker);
+    return worker;
+  };
   const list = async (signal: AbortSignal) => {
     const workers = await listWorkers(client, signal);
     for (const { id, attachmentId } of workers) if (attachmentId !== undefined) parts.attached.set(id, attachmentId);
+    workers.forEach(watchShim);
     return workers;
+  };
+  const destroy = async (id: string, graceMs: number) => {
+    shims.forget(id);
+    const existed = await destroyWorker(parts, id, graceMs);
+    await shims.removeSocket(id);
+    return existed;
   };
   const told = async <T>(context: string, call: Promise<T>): Promise<T> => {
     try {
@@ -34,19 +56,24 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     }
   };
   return {
-    start: (request, measure, signal) => startWorker(parts, request, measure, signal),
+    start,
     inspect: (id, signal) => told(`looking at ${id}`, inspectWorker(client, id, signal)),
     list: (signal) => told("listing workers", list(signal)),
     pause: (id, signal) => change(client, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
     resume: (id, signal) => change(client, id, "running", client.tasks.resume({ containerId: id }, { signal })),
-    destroy: (id, graceMs) => told(`destroying ${id}`, destroyWorker(parts, id, graceMs)),
+    destroy: (id, graceMs) => told(`destroying ${id}`, destroy(id, graceMs)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
     isListener: (endpoint, pid) => options.network.isListener(endpoint, pid),
     events: (signal): AsyncIterable<RuntimeEvent> =>
       merged(
         (life) => whileAnswering(heartbeatOf(client), (answering) => followContainerd(client, answering), life),
-        (life) => followLosses(parts, life),
+        (life) =>
+          merged(
+            (lost) => followLosses(parts, lost),
+            (lost) => followShims(shims, lost),
+            life,
+          ),
         signal,
       ),
   };
@@ -62,6 +89,10 @@ async function* followLosses(
       if (attachmentId === lost.id) yield { type: "network-lost", id, host: lost.host };
     }
   }
+}
+
+async function* followShims(shims: Shims, signal: AbortSignal): AsyncGenerator<RuntimeEvent, void> {
+  for await (const { id, pid } of shims.lost(signal)) yield { type: "abandoned", id, pid };
 }
 
 function heartbeatOf({ version, address }: ContainerdClient): HeartbeatOptions {

@@ -69,7 +69,7 @@ export async function startWorker(
       network: { ...attachment, port: attachment.endpoint.port },
       tmp: { kind: "tmpfs" },
       namespace: client.namespace,
-      shimGroup: parts.shimSharing === "function" ? `${client.namespace}-${spec.name}` : undefined,
+      shimGroup: shimGroup(parts, spec.name),
       ...parts.spec,
     });
     await measure("create", () =>
@@ -114,6 +114,11 @@ export async function startWorker(
   } catch (error) {
     throw await undone(startError(parts, id, error), () => destroyWorker(parts, id, 0));
   }
+}
+
+/** The name under which a function's workers share a shim; undefined: each has its own. */
+export function shimGroup({ client, shimSharing }: StartParts, functionName: string): string | undefined {
+  return shimSharing === "function" ? `${client.namespace}-${functionName}` : undefined;
 }
 
 async function prepareSnapshot({ client, snapshotter }: StartParts, key: string, parent: string) {

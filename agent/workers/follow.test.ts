@@ -6,13 +6,12 @@ import { changesOf, ensureRequest, never, type TestService, testService } from "
 
 const hello = { id: "hello-0", instanceId: undefined };
 
-/** Follows the fake runtime; `wait` decides how the time to wait for the kernel's word passes. */
-function follow(t: TestService, signal: AbortSignal, wait: () => Promise<void> = async () => undefined) {
+function follow(t: TestService, signal: AbortSignal) {
   const logged: string[] = [];
   const log = (_fields: object, text: string) => logged.push(text);
   const logger = { warn: log, error: log } as unknown as FollowOptions["logger"];
   const subscribed = Promise.withResolvers<void>();
-  const following = followEvents({ ...t, logger, delay: wait }, signal, subscribed.resolve);
+  const following = followEvents({ ...t, logger }, signal, subscribed.resolve);
   following.catch(() => undefined);
   return { following, subscribed: subscribed.promise, logged };
 }
@@ -49,23 +48,33 @@ test("S1: a worker whose network is lost is removed; one that came after it unde
   assert.equal(logged.length, 2);
 });
 
-test("status 137 with the kernel's word, before it or shortly after, is the memory limit's doing; without it is not", async () => {
+test("S1: a worker whose shim has ended is removed; one that came after it under its id is not", async () => {
+  await using t = await testService();
+  follow(t, never);
+  const { pid, position } = await startHello(t);
+  t.runtime.emit({ type: "abandoned", id: "hello-0", pid: pid - 1 });
+  await settled();
+  assert.deepEqual(await changesOf(t.service, position), []);
+  t.runtime.emit({ type: "abandoned", id: "hello-0", pid });
+  await settled();
+  assert.deepEqual(await changesOf(t.service, position), ["removed hello-0 exited 137"]);
+  assert.equal(t.runtime.workers.size, 0);
+});
+
+test("status 137 is the memory limit's doing when the kernel has said so, by an event or by its counters", async () => {
   for (const [word, reason] of [
-    ["before", "out-of-memory"],
-    ["after", "out-of-memory"],
-    ["never", "exited"],
+    ["event", "out-of-memory"],
+    ["counters", "out-of-memory"],
+    ["none", "exited"],
+    ["none to be had", "exited"],
   ] as const) {
     await using t = await testService();
-    const waited = Promise.withResolvers<void>();
-    follow(t, never, () => waited.promise);
+    follow(t, never);
     const { pid, position } = await startHello(t);
-    const killed = { type: "out-of-memory", id: "hello-0" } as const;
-    if (word === "before") t.runtime.emit(killed);
+    if (word === "event") t.runtime.emit({ type: "out-of-memory", id: "hello-0" });
+    if (word === "counters") t.runtime.oomKills = 1n;
+    if (word === "none to be had") t.runtime.at("stats", () => Promise.reject(new Error("gone")));
     t.runtime.emit({ type: "exited", id: "hello-0", pid, exitStatus: 137 });
-    await settled();
-    if (word === "after") t.runtime.emit(killed);
-    await settled();
-    waited.resolve();
     await settled();
     assert.deepEqual(await changesOf(t.service, position), [`removed hello-0 ${reason} 137`], word);
   }

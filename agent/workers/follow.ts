@@ -2,15 +2,14 @@ import type { Logger } from "../../common/logger.ts";
 import type { RuntimeEvent, WorkerRuntime } from "./runtime.ts";
 import type { WorkerService } from "./service.ts";
 
-/** How long to wait for the kernel's word about memory behind a SIGKILL's exit status. */
-const outOfMemoryWordMs = 100;
+/** How long the news of a SIGKILL may wait for the kernel's counters, which say whether it was the memory limit's. */
+const countersWithinMs = 50;
 const sigkillStatus = 137;
 
 export interface FollowOptions {
   readonly runtime: WorkerRuntime;
   readonly service: Pick<WorkerService, "noticeExit" | "noticeState" | "noticeNetworkLoss">;
   readonly logger: Logger;
-  readonly delay: (milliseconds: number) => Promise<void>;
 }
 
 /** Turns what the runtime reports into what the workers' service knows. Ends with an error when the runtime goes away. */
@@ -27,10 +26,13 @@ export async function followEvents(
       outOfMemory.add(event.id);
       logger.warn({ worker: event.id }, "the kernel killed a process of the worker at its memory limit");
     } else if (event.type === "exited") {
-      if (event.exitStatus === sigkillStatus && !outOfMemory.has(event.id)) await options.delay(outOfMemoryWordMs);
-      const wasOutOfMemory = event.exitStatus === sigkillStatus && outOfMemory.has(event.id);
-      outOfMemory.delete(event.id);
-      await service.noticeExit(event.id, event.pid, { exitStatus: event.exitStatus, outOfMemory: wasOutOfMemory });
+      const { id, pid, exitStatus } = event;
+      const wasOutOfMemory = exitStatus === sigkillStatus && (outOfMemory.has(id) || (await countsOutOfMemory(id)));
+      outOfMemory.delete(id);
+      await service.noticeExit(id, pid, { exitStatus, outOfMemory: wasOutOfMemory });
+    } else if (event.type === "abandoned") {
+      logger.warn({ worker: event.id }, "what held the worker for the runtime has ended; the worker goes too");
+      await service.noticeExit(event.id, event.pid, { exitStatus: sigkillStatus, outOfMemory: false });
     } else if (event.type === "network-lost") {
       logger.warn({ worker: event.id }, "the worker's network was removed from outside; the worker goes too");
       await service.noticeNetworkLoss(event.id, event.host);
@@ -38,6 +40,16 @@ export async function followEvents(
       // The kernel's word may come late; it must not be taken for one about the next worker of this id.
       if (event.type === "removed") outOfMemory.delete(event.id);
       await service.noticeState(event.id, event.type === "resumed" ? "running" : event.type, signal);
+    }
+  };
+
+  /** The runtime's word about memory often comes behind that of the exit; the counters are there before both. */
+  const countsOutOfMemory = async (id: string): Promise<boolean> => {
+    try {
+      return (await runtime.stats(id, AbortSignal.any([signal, AbortSignal.timeout(countersWithinMs)]))).oomKills > 0n;
+    } catch {
+      // Most often because we ended it ourselves and it is gone already.
+      return outOfMemory.has(id);
     }
   };
 

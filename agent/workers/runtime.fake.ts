@@ -27,6 +27,8 @@ export class FakeRuntime implements WorkerRuntime {
   readonly calls: string[] = [];
   readonly #interferences = new Map<Call, Interference>();
   readonly #endpoint: Endpoint;
+  /** What every worker's counters say. */
+  oomKills = 0n;
   #pid = 100;
   #subscriber: EventStream | undefined;
 
@@ -141,7 +143,7 @@ export class FakeRuntime implements WorkerRuntime {
   async stats(id: string, signal: AbortSignal): Promise<WorkerStats> {
     await this.#enter("stats", id, signal);
     this.#live(id);
-    return { cpuUsageNs: 1n, memoryUsageBytes: 2n, memoryLimitBytes: 3n, oomKills: 4n, pids: 5n };
+    return { cpuUsageNs: 1n, memoryUsageBytes: 2n, memoryLimitBytes: 3n, oomKills: this.oomKills, pids: 5n };
   }
 
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {

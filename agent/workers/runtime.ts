@@ -83,6 +83,8 @@ export type RuntimeEvent =
   | { readonly type: "paused"; readonly id: string }
   | { readonly type: "resumed"; readonly id: string }
   | { readonly type: "removed"; readonly id: string }
+  /** Whatever held the worker for the runtime has ended: it can't be frozen, thawed or ended by it any more. */
+  | { readonly type: "abandoned"; readonly id: string; readonly pid: number }
   /** Somebody took the worker's network away; `host` is where it was reached, which tells it from others of its id. */
   | { readonly type: "network-lost"; readonly id: string; readonly host: string };
 

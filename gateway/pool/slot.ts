@@ -173,6 +173,7 @@ export class Slot<C extends WorkerConnection> {
   onRemoved(info: WorkerInfo, reason: RemovalReason): void {
     const state = this.#state;
     if (this.#told?.instanceId === info.instanceId) this.#told = undefined;
+    if (state.kind === "starting") state.gone = info.instanceId;
     if (!("member" in state) || state.member.info.instanceId !== info.instanceId) return;
     if (state.kind === "destroying") return;
     if (state.kind !== "busy") {
@@ -216,6 +217,7 @@ export class Slot<C extends WorkerConnection> {
       before,
       priority,
       begun: false,
+      gone: undefined,
       sinceMs: clock.now(),
     };
     this.#state = state;
@@ -234,7 +236,11 @@ export class Slot<C extends WorkerConnection> {
         onStarted(started);
         const phases = started.kind === "cold" ? started.phases : undefined;
         const first = { kind: started.kind, phases };
-        this.#rest(createMember(started.worker, connect(started.worker), definition, clock.now(), first));
+        const member = createMember(started.worker, connect(started.worker), definition, clock.now(), first);
+        if (state.gone === started.worker.instanceId) {
+          this.#state = { kind: "destroying", member };
+          this.#forget(member);
+        } else this.#rest(member);
       },
       (error: unknown) => {
         if (this.#state !== state) return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../testing/fake-clock.ts";
-import { definition, setUpPool } from "../testing/pool-setup.ts";
+import { definition, setUpPool, workerInfo } from "../testing/pool-setup.ts";
 
 test("requests that come while there is no worker share one Ensure and are served one after the other", async () => {
   const { pool, agent, lease } = setUpPool();
@@ -99,4 +99,14 @@ test("the function goes while a worker starts: who waits is refused", async () =
   pool.redefine(undefined);
   await refused;
   assert.equal(pool.finished, true);
+});
+
+test("S3: a worker of which the agent says that it is gone before it answers the Ensure serves nobody", async () => {
+  const { agent, pool } = setUpPool();
+  agent.held.add("ensure");
+  const { turn } = pool.wait();
+  pool.onRemoved(workerInfo("i1"), "exited");
+  agent.held.delete("ensure");
+  agent.answer("ensure");
+  assert.equal((await turn).worker.instanceId, "i2");
 });

@@ -27,6 +27,8 @@ export interface Starting<C extends WorkerConnection> {
   /** By the clock. */
   readonly sinceMs: number;
   begun: boolean;
+  /** Instance of a worker of this slot that has gone since: the agent's word may overtake its answer. */
+  gone: string | undefined;
 }
 
 /** What one slot of a function is doing. A transition makes a new object, so that a late answer can see it is late. */
