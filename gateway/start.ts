@@ -131,7 +131,12 @@ export async function startGateway(
     },
     status: {
       metrics,
-      checkAgent: () => checkAgent(clients.health, () => whenConnected(channel)),
+      checkAgent: () =>
+        checkAgent(
+          clients.health,
+          () => whenConnected(channel),
+          () => watching,
+        ),
       functions: () => ({
         file: path,
         count: functions.functions.size,

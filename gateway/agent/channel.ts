@@ -21,7 +21,7 @@ export function openChannel(address: string): Channel {
   return createChannel(address.startsWith("unix:") ? address : `http://${address}`, undefined, {
     "grpc.initial_reconnect_backoff_ms": 50,
     "grpc.min_reconnect_backoff_ms": 50,
-    "grpc.max_reconnect_backoff_ms": 1000,
+    "grpc.max_reconnect_backoff_ms": 250,
     // An agent's host that vanishes without a word is noticed by unanswered pings.
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,

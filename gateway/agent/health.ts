@@ -20,8 +20,13 @@ export interface HealthChecker {
 /**
  * Asks the agent how it is, by the standard health service: the empty name stands for the agent's process, the agent
  * service's name for the agent with its containerd. Never rejects.
+ * @param watching whether the agent tells of its workers: before that, none can be started or thawed
  */
-export async function checkAgent(health: HealthChecker, connected: () => Promise<void>): Promise<AgentHealth> {
+export async function checkAgent(
+  health: HealthChecker,
+  connected: () => Promise<void>,
+  watching: () => boolean,
+): Promise<AgentHealth> {
   try {
     await connected();
     await health.check({ service: "" }, { deadline: withinMs });
@@ -30,7 +35,12 @@ export async function checkAgent(health: HealthChecker, connected: () => Promise
   }
   try {
     const { status } = await health.check({ service: AgentServiceDefinition.fullName }, { deadline: withinMs });
-    if (status === serving) return { agent: { available: true }, containerd: { available: true } };
+    if (status === serving) {
+      const agent = watching()
+        ? { available: true }
+        : { available: false, error: "it has not told of its workers yet" };
+      return { agent, containerd: { available: true } };
+    }
     return {
       agent: { available: true },
       containerd: { available: false, error: "the agent says that containerd does not answer" },

@@ -7,9 +7,9 @@ import { backoffMs, followWorkers } from "./watch.ts";
 for (const [failures, expected] of [
   [1, 50],
   [2, 100],
-  [5, 800],
-  [6, 1000],
-  [100, 1000],
+  [3, 200],
+  [4, 250],
+  [100, 250],
 ] as const) {
   test(`after ${failures} failures ${expected} ms`, () => assert.equal(backoffMs(failures), expected));
 }

@@ -19,7 +19,8 @@ export interface WatchObserver {
 }
 
 const firstBackoffMs = 50;
-const longestBackoffMs = 1000;
+/** Until then what needs the agent is refused, though it may be back. */
+const longestBackoffMs = 250;
 
 /** How long to wait before attempt number `failures` + 1. */
 export function backoffMs(failures: number): number {

@@ -41,7 +41,10 @@ test("an answer that is begun and not finished in time", async () => {
 });
 
 test("a client that goes while its function runs: it runs on, and nobody else meets it", async () => {
-  await using harness = await startHarness({}, "functions: { hello: { image: x, timeout: 30, concurrency: { max: 1 } } }");
+  await using harness = await startHarness(
+    {},
+    "functions: { hello: { image: x, timeout: 30, concurrency: { max: 1 } } }",
+  );
   const running: ServerResponse[] = [];
   harness.agent.handler = (_request, response) => running.push(response);
   const gone = new AbortController();

@@ -5,7 +5,8 @@ import type { Circumstances } from "./verdict.ts";
 /** One harm to a worker costs at most the one request that it served. */
 interface Harm {
   readonly worker: string;
-  readonly atMs: number;
+  /** Until then it may cost one; afterwards another worker has the id. */
+  readonly untilMs: number;
 }
 
 interface Span {
@@ -23,6 +24,8 @@ export interface Violation {
 
 /** A change of functions.yml takes effect within this time, outages of the gateway included. */
 const reloadWithinMs = 15_000;
+/** A harm shows at once, or at the latest when the function's time is over. */
+const harmLastsMs = 22_000;
 /** A connection may break a moment before we note that we are about to break it. */
 const skewMs = 100;
 /** Actions that ended longer ago than this are not told with a violation. */
@@ -64,9 +67,12 @@ export class Journal {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + by);
   }
 
-  /** Something is done to a worker that may cost it the request that it serves, or the next one. */
-  harm(worker: string): void {
-    this.#harms.push({ worker, atMs: this.now() });
+  /**
+   * Something is done to a worker that may cost it the request that it serves, or the next one.
+   * @param lastsMs how long until it shows at the latest
+   */
+  harm(worker: string, lastsMs = harmLastsMs): void {
+    this.#harms.push({ worker, untilMs: this.now() + lastsMs });
   }
 
   violate(what: string): void {
@@ -94,6 +100,7 @@ export class Journal {
   }
 
   #excuse(worker: string): boolean {
+    this.#harms = this.#harms.filter(({ untilMs }) => untilMs >= this.now());
     const index = this.#harms.findIndex((harm) => harm.worker === worker);
     if (index === -1) return false;
     this.#harms.splice(index, 1);

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { TestEsb } from "../../support/esb.ts";
+import { isFrozen } from "../../support/freezer.ts";
 import { kill } from "../../support/process.ts";
 import { shimsOf } from "../../support/shims.ts";
 import { type Action, oneOf } from "./action.ts";
@@ -16,7 +17,9 @@ export const workerActions: readonly Action[] = [
     async act({ esb, journal }, random) {
       const shim = oneOf(await running(esb), random);
       if (shim === undefined) return undefined;
-      journal.harm(shim.id);
+      // On cgroup v1 a frozen process dies only of its thaw, whenever that comes.
+      const frozen = await isFrozen(esb.namespace, shim.id).catch(() => false);
+      journal.harm(shim.id, frozen ? Number.POSITIVE_INFINITY : undefined);
       for (const pid of shim.workers) kill(pid);
       return undefined;
     },
