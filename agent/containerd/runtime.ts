@@ -5,6 +5,7 @@ import type { RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "..
 import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
+import { createFreezer, type Freezer } from "./freezer.ts";
 import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
 import { merged } from "./merged.ts";
@@ -36,8 +37,12 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     watchShim(worker);
     return worker;
   };
+  const freezer = createFreezer("/sys/fs/cgroup", client.namespace);
+  const look = async (id: string, signal: AbortSignal) =>
+    asTheKernelSays(freezer, await inspectWorker(client, id, signal));
   const list = async (signal: AbortSignal) => {
-    const workers = await listWorkers(client, signal);
+    const found = await listWorkers(client, signal);
+    const workers = await Promise.all(found.map((worker) => asTheKernelSays(freezer, worker)));
     for (const { id, attachmentId } of workers) if (attachmentId !== undefined) parts.attached.set(id, attachmentId);
     workers.forEach(watchShim);
     return workers;
@@ -48,6 +53,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     await shims.removeSocket(id);
     return existed;
   };
+  const changing = { client, freezer };
   const told = async <T>(context: string, call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -57,10 +63,10 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
   };
   return {
     start,
-    inspect: (id, signal) => told(`looking at ${id}`, inspectWorker(client, id, signal)),
+    inspect: (id, signal) => told(`looking at ${id}`, look(id, signal)),
     list: (signal) => told("listing workers", list(signal)),
-    pause: (id, signal) => change(client, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
-    resume: (id, signal) => change(client, id, "running", client.tasks.resume({ containerId: id }, { signal })),
+    pause: (id, signal) => change(changing, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
+    resume: (id, signal) => change(changing, id, "running", client.tasks.resume({ containerId: id }, { signal })),
     destroy: (id, graceMs) => told(`destroying ${id}`, destroy(id, graceMs)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
@@ -104,9 +110,19 @@ function heartbeatOf({ version, address }: ContainerdClient): HeartbeatOptions {
   };
 }
 
-/** Freezes or thaws; when containerd refuses because the task is that way already, that is a success. */
+/** containerd's word about a worker, with the kernel's about whether it is frozen. */
+async function asTheKernelSays<W extends RuntimeWorker | undefined>(freezer: Freezer, worker: W): Promise<W> {
+  if (worker?.state !== "running" && worker?.state !== "paused") return worker;
+  const frozen = await freezer.isFrozen(worker.id);
+  return frozen === undefined ? worker : { ...worker, state: frozen ? "paused" : "running" };
+}
+
+/**
+ * Freezes or thaws. When containerd refuses because the task is that way already, that is a success; when it only
+ * believes so, the kernel is told itself.
+ */
 async function change(
-  client: ContainerdClient,
+  { client, freezer }: { readonly client: ContainerdClient; readonly freezer: Freezer },
   id: string,
   wanted: "paused" | "running",
   call: Promise<unknown>,
@@ -115,7 +131,11 @@ async function change(
     await call;
   } catch (error) {
     const worker = await inspectWorker(client, id).catch(() => undefined);
-    if (worker?.state === wanted) return;
+    if (worker?.state === wanted) {
+      if ((await freezer.isFrozen(id)) === (wanted === "running"))
+        await (wanted === "running" ? freezer.thaw(id) : freezer.freeze(id));
+      return;
+    }
     if (isNotFound(error) || worker?.state === "stopped")
       throw new AgentError("WORKER_NOT_FOUND", `there is no running worker ${id}`);
     if (isFailedPrecondition(error)) {

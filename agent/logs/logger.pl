@@ -10,7 +10,12 @@
 # Whatever happens, it goes on reading: a worker whose pipe is full stands still, one whose pipe has no reader dies.
 
 # Before anything else is loaded: the worker's start waits for it.
-BEGIN { open my $ready, '>&=', 5; close $ready; }
+BEGIN {
+    # The shim sends SIGTERM when the worker is gone. The end of both pipes says the same, and only once they are empty.
+    $SIG{$_} = 'IGNORE' for qw(TERM INT HUP PIPE);
+    open my $ready, '>&=', 5;
+    close $ready;
+}
 
 use strict;
 
@@ -29,8 +34,6 @@ my ($dropped, $reason, $drop_until) = (0, '', 0);
 my ($budget, $budget_at) = (max($file_bytes, $bytes_per_second), now());
 my ($stamped_second, $stamp) = (0, '');
 
-# The shim sends SIGTERM when the worker is gone. The end of both pipes says the same, and only once they are empty.
-$SIG{$_} = 'IGNORE' for qw(TERM INT HUP PIPE);
 # Not in the worker's own folder, which is removed.
 chdir '/';
 umask 0027;

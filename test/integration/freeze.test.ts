@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, assertSameWorker, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
+import { isFrozen } from "../support/freezer.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { assertNoTraces } from "../support/traces.ts";
 
@@ -129,5 +132,45 @@ test("W7, W8: frozen workers can be destroyed, and nothing is left of them", asy
   for (const { id } of workers) assert.equal(await esb.taskState(id), "PAUSED");
   const answers = await Promise.all(workers.map(({ id: workerId }) => esb.workers.destroy({ workerId })));
   assert.ok(answers.every(({ existed }) => existed));
+  await assertNoTraces(esb);
+});
+
+// What a containerd that is killed in the middle of a Pause or Resume leaves: its shim believes otherwise than the kernel.
+const freezerState = (id: string) => `/sys/fs/cgroup/freezer/${esb.namespace}/${id}/freezer.state`;
+const isVersion1 = existsSync("/sys/fs/cgroup/freezer");
+const tell = (id: string, frozen: boolean) =>
+  isVersion1
+    ? writeFile(freezerState(id), frozen ? "FROZEN" : "THAWED")
+    : writeFile(`/sys/fs/cgroup/${esb.namespace}/${id}/cgroup.freeze`, frozen ? "1" : "0");
+
+test("W7, S1: a worker that is frozen though its shim believes that it runs is thawed, also by an agent that starts anew", async () => {
+  const { worker } = await esb.workers.ensure(ensureRequest("believed"));
+  assert.ok(worker);
+  await tell(worker.id, true);
+  await esb.workers.resume({ workerId: worker.id });
+  assert.deepEqual(await ask(worker, ""), { ok: true });
+
+  await tell(worker.id, true);
+  await esb.agent.stop("SIGKILL");
+  await esb.agent.start();
+  await esb.agentReady();
+  const [found] = (await esb.workers.list({})).workers;
+  assert.equal(found?.state, WorkerState.PAUSED);
+  const again = await esb.workers.ensure(ensureRequest("believed"));
+  assert.equal(again.startKind, StartKind.THAWED);
+  assert.deepEqual(await ask(again.worker, ""), { ok: true });
+  assert.equal(again.worker?.pid, worker.pid);
+});
+
+test("W7: a worker that runs though its shim believes that it is frozen is frozen", async () => {
+  const { worker } = await esb.workers.ensure(ensureRequest("believed"));
+  assert.ok(worker);
+  await esb.workers.pause({ workerId: worker.id });
+  await tell(worker.id, false);
+  await esb.workers.pause({ workerId: worker.id });
+  assert.equal(await isFrozen(esb.namespace, worker.id), true);
+  await esb.workers.resume({ workerId: worker.id });
+  assert.deepEqual(await ask(worker, ""), { ok: true });
+  await esb.workers.destroy({ workerId: worker.id });
   await assertNoTraces(esb);
 });
