@@ -16,13 +16,13 @@ async function take(all: AsyncGenerator<string, void>, count: number): Promise<s
   return taken;
 }
 
-test("both are heard, each in its order, and both are told when nobody listens any more", async () => {
+test("all are heard, each in its order, and all are told when nobody listens any more", async () => {
   const signals: AbortSignal[] = [];
   const from = (words: string[]) => (signal: AbortSignal) => {
     signals.push(signal);
     return source(words, signal);
   };
-  const heard = await take(merged(from(["a", "b"]), from(["x", "y"]), never), 4);
+  const heard = await take(merged(from(["a", "b"]), [from(["x", "y"])], never), 4);
   assert.deepEqual(heard.toSorted(), ["a", "b", "x", "y"]);
   assert.ok(heard.indexOf("a") < heard.indexOf("b") && heard.indexOf("x") < heard.indexOf("y"));
   assert.deepEqual(
@@ -35,24 +35,25 @@ test("the end of the main one is the end, once all that came before is told", as
   async function* short() {
     yield "last words";
   }
-  const heard = await take(
-    merged(short, (signal) => source([], signal), never),
-    9,
-  );
+  const heard = await take(merged(short, [(signal) => source([], signal)], never), 9);
   assert.deepEqual(heard, ["last words"]);
 });
 
-test("the end of the other one changes nothing; a failure of either is everybody's", async () => {
+test("the end of another one changes nothing, for the rest neither; a failure of any is everybody's", async () => {
   async function* nothing(): AsyncGenerator<string> {}
-  const first = await take(
-    merged((signal) => source(["a"], signal), nothing, never),
-    1,
+  async function* later(signal: AbortSignal) {
+    await new Promise(setImmediate);
+    yield* source(["x"], signal);
+  }
+  const heard = await take(
+    merged((signal) => source(["a"], signal), [nothing, later], never),
+    2,
   );
-  assert.deepEqual(first, ["a"]);
+  assert.deepEqual(heard, ["a", "x"]);
   async function* broken(): AsyncGenerator<string> {
     yield await Promise.reject<string>(new Error("cut off"));
   }
   const waiting = (signal: AbortSignal) => source([], signal);
-  await assert.rejects(take(merged(broken, waiting, never), 1), /cut off/);
-  await assert.rejects(take(merged(waiting, broken, never), 1), /cut off/);
+  await assert.rejects(take(merged(broken, [waiting], never), 1), /cut off/);
+  await assert.rejects(take(merged(waiting, [broken], never), 1), /cut off/);
 });

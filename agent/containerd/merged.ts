@@ -1,10 +1,11 @@
 /**
- * What two sources tell, as it comes. The main one's end or failure ends the whole; the other may end by itself.
+ * What several sources tell, as it comes. The main one's end or any one's failure ends the whole; the others may end by
+ * themselves.
  * @throws whatever one of them fails with
  */
 export async function* merged<T>(
   main: (signal: AbortSignal) => AsyncIterable<T>,
-  other: (signal: AbortSignal) => AsyncIterable<T>,
+  others: readonly ((signal: AbortSignal) => AsyncIterable<T>)[],
   signal: AbortSignal,
 ): AsyncGenerator<T, void> {
   const over = new AbortController();
@@ -26,7 +27,7 @@ export async function* merged<T>(
   };
   const fail = (failure: unknown) => end({ failure });
   read(main(life)).then(() => end({}), fail);
-  read(other(life)).catch(fail);
+  for (const other of others) read(other(life)).catch(fail);
 
   try {
     for (;;) {

@@ -74,12 +74,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     events: (signal): AsyncIterable<RuntimeEvent> =>
       merged(
         (life) => whileAnswering(heartbeatOf(client), (answering) => followContainerd(client, answering), life),
-        (life) =>
-          merged(
-            (lost) => followLosses(parts, lost),
-            (lost) => followShims(shims, lost),
-            life,
-          ),
+        [(life) => followLosses(parts, life), (life) => followShims(shims, life)],
         signal,
       ),
   };
