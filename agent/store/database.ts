@@ -51,10 +51,14 @@ export class WorkerDatabase implements Disposable {
     return this.#database.prepare("SELECT * FROM workers").all().map(toEntry);
   }
 
-  /** All of it or nothing. */
-  write(changed: readonly Entry[], removed: readonly string[]): void {
+  /**
+   * All of it or nothing.
+   * @param waitMs as for the opening; it holds for the closing as well
+   */
+  write(changed: readonly Entry[], removed: readonly string[], waitMs: number): void {
     // A file that is unlinked takes writes all the same, and nobody ever sees them again.
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) throw new FileGoneError("it is gone");
+    this.#database.exec(`PRAGMA busy_timeout = ${waitMs}`);
     inTransaction(this.#database, () => {
       for (const workerId of removed) this.#remove.run(workerId);
       for (const { record, changedAtMs } of changed) {

@@ -15,7 +15,7 @@ const writer = `
       reason: undefined, network: undefined, lastAccessMs: round };
     const entries = Array.from({ length: 50 }, (_, slot) => ({ record: { ...record, workerId: "f-" + slot, slot },
       changedAtMs: round }));
-    database.write(entries, []);
+    database.write(entries, [], 0);
     if (round % 20 === 0) console.log(round);
   }`;
 

@@ -22,7 +22,7 @@ test("S2: while another process holds a lock nothing fails, it is logged once, a
     pass(100);
   }
   store.remove("a-0");
-  assert.ok(performance.now() - begun < 1000, "nobody waits for the lock");
+  assert.ok(performance.now() - begun < 400, "nobody waits for the lock, as is done at the start");
   assert.deepEqual(logged, [trouble("locked")]);
   assert.equal(store.get("hello-0")?.lastAccessMs, 49);
 

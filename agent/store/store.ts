@@ -121,7 +121,7 @@ export class WorkerStore implements WorkerRecords, Disposable {
     const ids = [...this.#unwritten];
     const changed = ids.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
     const removed = ids.filter((id) => !this.#entries.has(id));
-    if (ids.length > 0) database.write(changed, removed);
+    if (ids.length > 0) database.write(changed, removed, waitMs);
     this.#unwritten.clear();
   }
 
