@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -29,7 +29,11 @@ test("W9: the driver is put where containerd finds it, in place of an older one"
   try {
     const warnings: string[] = [];
     const logger = { warn: (text: string) => warnings.push(text) } as unknown as Parameters<typeof installLogDriver>[1];
-    for (const _time of ["first", "again"]) await installLogDriver(stateDir, logger);
+    await writeFile(path, "an older one");
+    await installLogDriver(stateDir, logger);
+    const { ino } = await stat(path);
+    await installLogDriver(stateDir, logger);
+    assert.equal((await stat(path)).ino, ino, "S5: what is right is not written again, as on a full disk it cannot be");
     assert.equal(await readFile(path, "utf8"), await readFile(join(import.meta.dirname, "logger.pl"), "utf8"));
     assert.equal((await stat(path)).mode & 0o022, 0, "nobody else can change what runs as root");
     assert.deepEqual(warnings, []);

@@ -1,7 +1,7 @@
 import { access, constants, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../common/logger.ts";
-import { writeAtomically } from "../network/files.ts";
+import { readOptional, writeAtomically } from "../network/files.ts";
 import { type LogOwner, logStem } from "./names.ts";
 
 export interface LogDriverOptions {
@@ -26,9 +26,13 @@ const missing = `containerd finds no ${interpreter}, which keeps the workers' lo
 
 const scriptPath = (stateDir: string) => join(stateDir, "logger.pl");
 
-/** Puts the driver where containerd's shims find it. Workers that run keep the one that they were started with. */
+/**
+ * Puts the driver where containerd's shims find it; workers that run keep the one that they were started with. One that
+ * is right already is left alone: an agent whose disk is full can still begin anew, and thaw what is frozen.
+ */
 export async function installLogDriver(stateDir: string, logger: Pick<Logger, "warn">): Promise<void> {
-  await writeAtomically(scriptPath(stateDir), await readFile(join(import.meta.dirname, "logger.pl"), "utf8"));
+  const script = await readFile(join(import.meta.dirname, "logger.pl"), "utf8");
+  if ((await readOptional(scriptPath(stateDir))) !== script) await writeAtomically(scriptPath(stateDir), script);
   // containerd may have another file system than the agent: only a start can tell for sure.
   await access(interpreter, constants.X_OK).catch(() => logger.warn(missing));
 }
