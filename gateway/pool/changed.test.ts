@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../testing/fake-clock.ts";
-import { definition, setUpPool } from "../testing/pool-setup.ts";
+import { definition, setUpPool, workerInfo } from "../testing/pool-setup.ts";
 
 const changed = definition("b", "f", { max: 2 });
 
@@ -75,4 +75,16 @@ test("G4: a removed function drains: busy workers go when they are done, then no
   second.release("done");
   await settled();
   assert.equal(pool.finished, true);
+});
+
+test("G4: the function changes when the agent has told of a new worker and not yet answered: nobody gets that one", async () => {
+  const { pool, agent } = setUpPool({}, { max: 2 });
+  agent.held.add("ensure");
+  const waiting = pool.wait();
+  await settled();
+  pool.onChanged(workerInfo("i1"));
+  agent.held.clear();
+  pool.redefine(changed);
+  assert.equal((await waiting.turn).definition.image, "b");
+  assert.deepEqual(agent.calls, ["ensure a", "ensure a cancelled", "destroy i1", "ensure b"]);
 });

@@ -122,8 +122,9 @@ export class Slot<C extends WorkerConnection> {
     this.#state = before;
     abort.abort();
     // The agent may have been done already, with the answer on its way.
-    if (before.kind === "absent" && this.#told !== undefined) this.#adopt(this.#told, this.#definition);
-    else this.#idle.rearm();
+    if (before.kind === "absent" && this.#told !== undefined) {
+      this.#adopt(this.#told, this.#retired ? undefined : this.#definition);
+    } else this.#idle.rearm();
   }
 
   /** Whether its worker is still made as it should be; one that is not goes, when its request has ended. */
