@@ -2,6 +2,10 @@
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<void>>();
 
+  isHeld(key: string): boolean {
+    return this.#tails.has(key);
+  }
+
   /** Waits for the key's turn. The lock is held until the result is disposed of. */
   async acquire(key: string): Promise<Disposable> {
     const before = this.#tails.get(key);

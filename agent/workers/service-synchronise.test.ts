@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AgentError } from "../errors.ts";
-import { changesOf, ensureRequest, never, testService } from "./service.fake.ts";
+import { changesOf, ensureRequest, never, testService, until } from "./service.fake.ts";
 import { identity } from "./worker.fake.ts";
 
 const ours = (id: string) => identity({ id, instanceId: `${id}'s` });
@@ -40,6 +40,20 @@ test("one worker that cannot be looked at is logged and does not hold up the oth
   assert.equal(await t.service.synchronise(never), 1);
   assert.deepEqual(t.warnings, ["a worker could not be brought into line: device busy"]);
   assert.equal(t.service.table.get("b-0")?.state, "running");
+});
+
+test("S5: one that is still being started does not hold up the others, and is looked at behind its start", async () => {
+  await using t = await testService({ listening: false });
+  const ensuring = new AbortController();
+  const ended = assert.rejects(t.service.ensure(ensureRequest(), ensuring.signal), { name: "AbortError" });
+  await until(() => t.runtime.workers.get("hello-0")?.state === "running");
+  t.runtime.put({ id: "a-0", identity: ours("a-0") });
+  assert.equal(await t.service.synchronise(never), 1);
+  assert.equal(t.runtime.calls.includes("inspect hello-0"), false);
+  ensuring.abort();
+  await ended;
+  await until(() => t.runtime.calls.includes("inspect hello-0"));
+  assert.equal(t.service.table.get("hello-0"), undefined);
 });
 
 test("a runtime that goes away meanwhile is an error", async () => {

@@ -133,8 +133,9 @@ export class WorkerService {
 
   /**
    * Makes table and records agree with what the runtime says now (S1, S3). What is left of workers that cannot serve is
-   * not removed here: nobody has to wait for that. One that can't be looked at is logged and left as it is, so that it
-   * doesn't hold up the others.
+   * not removed here: nobody has to wait for that. One that can't be looked at is logged and left as it is, and one that
+   * something is being done with, say a start that waits for it to listen, is looked at behind that: neither holds up the
+   * others.
    * @returns how many were taken on
    * @throws AgentError RUNTIME_UNAVAILABLE; the signal's reason
    */
@@ -158,7 +159,10 @@ export class WorkerService {
         this.#options.logger.warn({ err: error, worker: id }, "a worker could not be brought into line");
       }
     };
-    await Promise.all([...ids].map(look));
+    const { busy = [], idle = [] } = Object.groupBy(ids, (id) => (this.#lock.isHeld(id) ? "busy" : "idle"));
+    // When the runtime goes away meanwhile, all are looked at anew once it is back.
+    Promise.all(busy.map(look)).catch(() => undefined);
+    await Promise.all(idle.map(look));
     return adopted;
   }
 
