@@ -99,10 +99,17 @@ test("never ready: told as that, and removed", async () => {
   assert.equal(t.runtime.workers.size, 0);
 });
 
-test("an end before it is ready is told with its status, or as the memory limit's doing", async () => {
-  for (const [outOfMemory, code, message, removal] of [
-    [false, "WORKER_EXITED", /hello-0 ended with status 3 before/, "removed hello-0 exited"],
-    [true, "WORKER_OUT_OF_MEMORY", /hello-0 went over its memory limit/, "removed hello-0 out-of-memory"],
+test("an end before it is ready is told with its status, or as the memory limit's or the runtime's doing", async () => {
+  const own = { exitStatus: 3, outOfMemory: false };
+  for (const [exit, code, message, removal] of [
+    [own, "WORKER_EXITED", /hello-0 ended with status 3 before/, "removed hello-0 exited"],
+    [
+      { ...own, outOfMemory: true },
+      "WORKER_OUT_OF_MEMORY",
+      /hello-0 went over its memory limit/,
+      "removed hello-0 out-of-memory",
+    ],
+    [{ ...own, abandoned: true }, "RUNTIME_UNAVAILABLE", /the runtime lost worker hello-0/, "removed hello-0 exited"],
   ] as const) {
     await using t = await testService({ listening: false });
     const { position } = t.service.table;
@@ -113,7 +120,7 @@ test("an end before it is ready is told with its status, or as the memory limit'
     );
     await until(() => t.runtime.workers.get("hello-0")?.state === "running");
     const pid = t.runtime.workers.get("hello-0")?.pid ?? 0;
-    await t.service.noticeExit("hello-0", pid, { exitStatus: 3, outOfMemory });
+    await t.service.noticeExit("hello-0", pid, exit);
     await failed;
     assert.equal(t.runtime.workers.size, 0);
     assert.equal(t.runtime.count("destroy"), 1, "by the Ensure, and not again by the notice");

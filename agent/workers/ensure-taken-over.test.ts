@@ -91,3 +91,12 @@ test("a worker that runs but listens no more is replaced", async () => {
   assert.equal(result.startKind, "cold");
   assert.notEqual(result.worker.endpoint.port, deaf.endpoint?.port);
 });
+
+test("a warm worker that the runtime loses meanwhile is replaced", async () => {
+  await using t = await testService();
+  const { worker } = await t.service.ensure(ensureRequest(), never);
+  t.service.exits.announce("hello-0", worker.pid, { exitStatus: 137, outOfMemory: false, abandoned: true });
+  const again = await t.service.ensure(ensureRequest(), never);
+  assert.equal(again.startKind, "cold");
+  assert.notEqual(again.worker.identity.instanceId, worker.identity.instanceId);
+});

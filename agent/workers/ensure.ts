@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AgentError, errorTable, undone } from "../errors.ts";
 import type { Exit, ExitNotices } from "./exits.ts";
-import { foreignContainer } from "./foreign.ts";
 import { specDigest, workerId } from "./identity.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
@@ -35,6 +34,13 @@ export interface EnsureParts {
 /** A container that appears between our look and our try is looked at again; more often than this, somebody fights us. */
 const triesAgainstOthers = 3;
 
+/** What held the worker for the runtime has ended, such as its shim: nothing that the function's author could mend. */
+class AbandonedError extends AgentError {
+  constructor(id: string) {
+    super("RUNTIME_UNAVAILABLE", `the runtime lost worker ${id} before it listened on its port`);
+  }
+}
+
 type Started = Pick<EnsureResult, "worker" | "startKind">;
 
 type Decision = "use" | "thaw" | "replace" | "create" | "refuse";
@@ -42,7 +48,7 @@ type Decision = "use" | "thaw" | "replace" | "create" | "refuse";
 /** W6: what an existing container, or none, means for an Ensure. */
 export function decide(existing: RuntimeWorker | undefined, wanted: { owner: string; specDigest: string }): Decision {
   if (existing === undefined) return "create";
-  if (!existing.ours) return "refuse";
+  // Also one that somebody else made under the id: what appears there is taken over, not an error.
   if (existing.identity === undefined) return "replace";
   if (existing.identity.owner !== wanted.owner) return "refuse";
   if (existing.identity.specDigest !== wanted.specDigest || existing.endpoint === undefined) return "replace";
@@ -63,7 +69,6 @@ export async function ensureWorker(
     const existing = lookFirst ? await parts.runtime.inspect(identity.id, signal) : undefined;
     const decision = decide(existing, identity);
     if (decision === "refuse") {
-      if (existing?.ours === false) throw foreignContainer(identity.id);
       const owner = existing?.identity?.owner;
       throw new AgentError("WORKER_CONFLICT", `worker ${identity.id} belongs to ${owner}, not to ${request.owner}`);
     }
@@ -73,7 +78,7 @@ export async function ensureWorker(
     using _memory = parts.memory.reserve(identity, present);
     if (lookFirst) {
       // Also when its container is gone: somebody else who removed it knows nothing of its network and its log.
-      await parts.runtime.destroy(identity.id, 0);
+      await parts.runtime.destroy(identity.id, 0, "anybody's");
       parts.table.remove(identity.id, decision === "replace" ? "replaced" : "exited");
     }
     return { startKind: "cold", worker: await create(parts, identity, request.function, measure, signal) };
@@ -109,7 +114,7 @@ async function reuse(
     if (signal.aborted || !(error instanceof AgentError)) throw error;
     // It ended, or somebody thawed it, between our look and our try.
     if (error.code === "WORKER_NOT_FOUND" || error.code === "WORKER_CONFLICT") return undefined;
-    if (errorTable[error.code].fault !== "function") throw error;
+    if (errorTable[error.code].fault !== "function" && !(error instanceof AbandonedError)) throw error;
     await parts.runtime.destroy(id, 0);
     parts.table.remove(id, removalReason(error));
     return undefined;
@@ -159,7 +164,7 @@ async function startUntilReady(
 function removalReason(error: unknown): RemovalReason {
   const code = error instanceof AgentError ? error.code : undefined;
   if (code === "WORKER_OUT_OF_MEMORY") return "out-of-memory";
-  return code === "WORKER_EXITED" ? "exited" : "destroyed";
+  return code === "WORKER_EXITED" || error instanceof AbandonedError ? "exited" : "destroyed";
 }
 
 async function untilReady(
@@ -183,6 +188,7 @@ async function untilReady(
 }
 
 function exitError(id: string, exit: Exit): AgentError {
+  if (exit.abandoned === true) return new AbandonedError(id);
   return exit.outOfMemory
     ? new AgentError("WORKER_OUT_OF_MEMORY", `worker ${id} went over its memory limit before it listened on its port`)
     : new AgentError(

@@ -2,6 +2,8 @@
 export interface Exit {
   readonly exitStatus: number;
   readonly outOfMemory: boolean;
+  /** Whether it was not its own end, but that of what held it for the runtime. */
+  readonly abandoned?: boolean;
 }
 
 /** An end may be told before the start has returned; that many are remembered for who asks late. */

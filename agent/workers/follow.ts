@@ -32,7 +32,11 @@ export async function followEvents(
       await service.noticeExit(id, pid, { exitStatus, outOfMemory: wasOutOfMemory });
     } else if (event.type === "abandoned") {
       logger.warn({ worker: event.id }, "what held the worker for the runtime has ended; the worker goes too");
-      await service.noticeExit(event.id, event.pid, { exitStatus: sigkillStatus, outOfMemory: false });
+      await service.noticeExit(event.id, event.pid, {
+        exitStatus: sigkillStatus,
+        outOfMemory: false,
+        abandoned: true,
+      });
     } else if (event.type === "network-lost") {
       logger.warn({ worker: event.id }, "the worker's network was removed from outside; the worker goes too");
       await service.noticeNetworkLoss(event.id, event.host);

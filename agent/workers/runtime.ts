@@ -111,9 +111,10 @@ export interface WorkerRuntime {
    * Ends a worker, in whatever state it is, and removes all that was made for it. Once begun it is carried through.
    * @param graceMs time between SIGTERM and SIGKILL
    * @returns whether there was anything to remove
+   * @param whose a container under a worker's id that somebody else made goes only when the worker itself is to be made
    * @throws AgentError WORKER_CONFLICT when the container of this id was not made by us
    */
-  destroy(id: string, graceMs: number): Promise<boolean>;
+  destroy(id: string, graceMs: number, whose?: "ours" | "anybody's"): Promise<boolean>;
   /** Holds a worker to its share of CPU time, which a start is not held to; frozen ones too. */
   limitCpu(id: string, memoryBytes: number): Promise<void>;
   /** @throws AgentError WORKER_NOT_FOUND */
