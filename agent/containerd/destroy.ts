@@ -35,10 +35,15 @@ const shimGonePauseMs = 50;
  * @returns whether there was anything
  * @throws AgentError WORKER_CONFLICT, with nothing done, when the container was not made by us
  */
-export async function destroyWorker(parts: DestroyParts, id: string, graceMs: number): Promise<boolean> {
+export async function destroyWorker(
+  parts: DestroyParts,
+  id: string,
+  graceMs: number,
+  whose: "ours" | "anybody's" = "ours",
+): Promise<boolean> {
   const { client, network, attached } = parts;
   const container = (await absentAsUndefined(client.containers.get({ id })))?.container;
-  if (container !== undefined && !isOurs(container.labels)) throw foreignContainer(id);
+  if (whose === "ours" && container !== undefined && !isOurs(container.labels)) throw foreignContainer(id);
   const ended = await endTask(client, id, graceMs);
   const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
   const removeFiles = async () => {

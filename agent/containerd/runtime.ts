@@ -47,9 +47,9 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     workers.forEach(watchShim);
     return workers;
   };
-  const destroy = async (id: string, graceMs: number) => {
+  const destroy: WorkerRuntime["destroy"] = async (id, graceMs, whose) => {
     shims.forget(id);
-    const existed = await destroyWorker(parts, id, graceMs);
+    const existed = await destroyWorker(parts, id, graceMs, whose);
     await shims.removeSocket(id);
     return existed;
   };
@@ -67,7 +67,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     list: (signal) => told("listing workers", list(signal)),
     pause: (id, signal) => change(changing, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
     resume: (id, signal) => change(changing, id, "running", client.tasks.resume({ containerId: id }, { signal })),
-    destroy: (id, graceMs) => told(`destroying ${id}`, destroy(id, graceMs)),
+    destroy: (id, graceMs, whose) => told(`destroying ${id}`, destroy(id, graceMs, whose)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
     isListener: (endpoint, pid) => options.network.isListener(endpoint, pid),

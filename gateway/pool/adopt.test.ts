@@ -158,3 +158,56 @@ test("S4: a worker that was frozen long ago is destroyed when its time is over, 
   await clock.advance(10_000);
   assert.deepEqual(agent.calls.slice(1).sort(), ["destroy old", "pause fresh"]);
 });
+
+test("S1: frozen while a look at it is given up: it is frozen all the same, and goes in time", async () => {
+  const { pool, agent, clock } = setUpPool();
+  pool.onSnapshot([workerInfo("old")]);
+  agent.held.add("pause").add("ensure");
+  await clock.advance(1000);
+  const waiting = pool.wait();
+  const left = assert.rejects(waiting.turn);
+  agent.answer("pause");
+  await settled();
+  waiting.leave();
+  await left;
+  agent.held.clear();
+  await clock.advance(0);
+  agent.answer("pause");
+  await clock.advance(0);
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+  await clock.advance(300_000);
+  assert.deepEqual(agent.calls, ["pause old", "ensure a", "ensure a cancelled", "pause old", "destroy old"]);
+});
+
+test("S1: a look at a frozen worker is given up when the agent may have thawed it: it is frozen again", async () => {
+  const { pool, agent, clock } = setUpPool();
+  pool.onSnapshot([workerInfo("old", { state: "paused" })]);
+  agent.held.add("ensure");
+  const waiting = pool.wait();
+  const left = assert.rejects(waiting.turn);
+  pool.onChanged(workerInfo("old"));
+  waiting.leave();
+  await left;
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls, ["ensure a", "ensure a cancelled", "pause old"]);
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+});
+
+for (const [how, gone] of [
+  [
+    "the agent tells of its end",
+    (pool: ReturnType<typeof setUpPool>["pool"]) => pool.onRemoved(workerInfo("old"), "exited"),
+  ],
+  ["the agent's list has it no more", (pool: ReturnType<typeof setUpPool>["pool"]) => pool.onSnapshot([])],
+] as const) {
+  test(`S3: a worker ends while the agent looks at it, and the look comes to nothing: ${how}`, async () => {
+    const { pool, agent } = setUpPool();
+    pool.onSnapshot([workerInfo("old", { state: "paused" })]);
+    agent.held.add("ensure");
+    const failed = assert.rejects(pool.wait().turn, /cannot/);
+    gone(pool);
+    agent.answer("ensure", new Error("cannot"));
+    await failed;
+    assert.deepEqual(pool.workerStates, []);
+  });
+}

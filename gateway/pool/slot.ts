@@ -73,7 +73,8 @@ export class Slot<C extends WorkerConnection> {
 
   /** The worker it holds, for comparison with what the agent lists. */
   get instanceId(): string | undefined {
-    return "member" in this.#state ? this.#state.member.info.instanceId : undefined;
+    const held = this.#state.kind === "starting" ? this.#state.before : this.#state;
+    return "member" in held ? held.member.info.instanceId : undefined;
   }
 
   /** Takes the worker for one request; undefined when it cannot serve right now. Never waits. */
@@ -119,7 +120,7 @@ export class Slot<C extends WorkerConnection> {
   cancelStart(): void {
     if (this.#state.kind !== "starting") return;
     const { abort, before } = this.#state;
-    this.#state = before;
+    this.#fallBack(this.#state);
     abort.abort();
     // The agent may have been done already, with the answer on its way.
     if (before.kind === "absent" && this.#told !== undefined) {
@@ -188,6 +189,7 @@ export class Slot<C extends WorkerConnection> {
   /** The agent's list has no such worker; a request or a call that is under way will find out by itself. */
   onMissing(): void {
     const state = this.#state;
+    if (state.kind === "starting") state.gone = this.instanceId;
     if ("member" in state && ["idle", "frozen", "freezing", "condemned"].includes(state.kind)) {
       this.#forget(state.member);
     }
@@ -245,11 +247,20 @@ export class Slot<C extends WorkerConnection> {
       },
       (error: unknown) => {
         if (this.#state !== state) return;
-        this.#state = before;
+        this.#fallBack(state);
         this.#idle.rearm(retryAfterMs);
         owner.onFailure(error, priority);
       },
     );
+  }
+
+  /** A start has come to nothing: what was there before is there again, unless it has gone since. */
+  #fallBack({ before, gone }: Starting<C>): void {
+    this.#state = before;
+    if (!("member" in before)) return;
+    // The agent may have thawed it for us.
+    if (before.kind !== "idle") this.#state = { kind: "frozen", member: before.member, perhaps: true };
+    if (gone === before.member.info.instanceId) this.#forget(before.member);
   }
 
   #adopt(info: WorkerInfo, definition: FunctionDefinition | undefined): void {

@@ -9,7 +9,7 @@ import { probeArchive, probeImage, staticServerArchive, staticServerImage } from
 /** The main job, from a client's request to a real worker and back (G1, G4, L1, W7). */
 
 const functionsFile = `
-defaults: { timeout: 20, memory: 256, environment: { LOG_LEVEL: "\${LOG_LEVEL}" } }
+defaults: { timeout: 20, memory: 256, concurrency: { max: 1 }, environment: { LOG_LEVEL: "\${LOG_LEVEL}" } }
 functions:
   probe: { image: "${probeImage}", memory: 512, environment: { GREETING: hello } }
   slow: { image: "${probeImage}", memory: 512, timeout: 1 }

@@ -130,13 +130,13 @@ test("S3: at the start every kind of leftover goes, what can serve is adopted, a
   );
   assert.ok(lost);
 
-  // Somebody else's container is named, and neither replaced nor destroyed.
-  const refused = await failureOf((options) => esb.workers.ensure(ensureRequest("foreign"), options));
-  assert.deepEqual([refused.status, refused.code], ["ABORTED", "WORKER_CONFLICT"]);
-  assert.match(refused.message, /the container foreign-0 was not made by esb/);
+  // Somebody else's container is named, and not destroyed; only a worker that is to be made takes its place (W6).
   const kept = await failureOf((options) => esb.workers.destroy({ workerId: "foreign-0" }, options));
-  assert.equal(kept.code, "WORKER_CONFLICT");
+  assert.deepEqual([kept.status, kept.code], ["ABORTED", "WORKER_CONFLICT"]);
+  assert.match(kept.message, /the container foreign-0 was not made by esb/);
   assert.equal(await esb.taskState("foreign-0"), "RUNNING");
+  const { startKind } = await esb.workers.ensure(ensureRequest("foreign"));
+  assert.equal(startKind, StartKind.COLD);
 });
 
 test("S3: leftovers that come while the agent runs are swept at the next interval, beside Ensures that go on", async () => {
