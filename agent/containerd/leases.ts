@@ -30,7 +30,13 @@ export async function takeLease(client: LeaseClient, purpose: string, signal: Ab
     [purposeLabel]: purpose,
     "containerd.io/gc.expire": new Date(Date.now() + leaseLifeMs).toISOString(),
   };
-  await client.leases.create({ id, labels }, { signal });
+  signal.throwIfAborted();
+  // Not aborted half-way: that would leave it open whether there is a lease to give back.
+  await client.leases.create({ id, labels });
+  if (signal.aborted) {
+    await removeLease(client, id, false).catch(() => {});
+    throw signal.reason;
+  }
   let settled = false;
   return {
     id,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -68,6 +68,13 @@ test("S3: allocations survive a restart; the sweep frees those of no worker, and
   await second.release(taken.id);
   assert.equal(await second.sweep(new Set()), 0);
   assert.deepEqual(await readdir(join(dir, "state/ports")), []);
+});
+
+test("S7: a port of which it cannot be read whose it is goes to nobody else", async () => {
+  const network = open();
+  await mkdir(join(dir, "state/ports/20000"), { recursive: true });
+  assert.equal(await network.sweep(new Set()), 0);
+  assert.equal((await network.take(never)).endpoint.port, 20_001);
 });
 
 test("a release that comes twice does not free the port of whoever has it now", async () => {

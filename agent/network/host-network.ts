@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Attachment } from "../containerd/network.ts";
 import { AgentError } from "../errors.ts";
+import { readOptional } from "./files.ts";
 import type { ManagedNetwork } from "./managed.ts";
 import { readNameService, writeNameServiceFiles } from "./name-service.ts";
 import { type PortRange, portsFrom } from "./ports.ts";
@@ -39,12 +40,13 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
   const live = new Set<string>();
   let next = ports.first;
 
-  async function allocations(): Promise<{ port: number; id: string }[]> {
+  /** Of one that cannot be read, for want of file descriptors say, nobody knows whose it is: it has no id. */
+  async function allocations(): Promise<{ port: number; id: string | undefined }[]> {
     const names = (await readdir(folder).catch(() => [])).filter((name) => /^\d+$/.test(name));
     return Promise.all(
       names.map(async (name) => ({
         port: Number(name),
-        id: await readFile(join(folder, name), "utf8").catch(() => ""),
+        id: await readOptional(join(folder, name)),
       })),
     );
   }
@@ -68,7 +70,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
   }
 
   async function release(isReleased: (id: string) => boolean): Promise<number> {
-    const found = (await allocations()).filter((one) => isReleased(one.id));
+    const found = (await allocations()).filter((one) => one.id !== undefined && isReleased(one.id));
     await Promise.all(found.map((one) => rm(join(folder, String(one.port)), { force: true })));
     return found.length;
   }

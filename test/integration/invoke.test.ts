@@ -213,7 +213,8 @@ test("S5: with the agent away warm functions are served, others are told at once
   await esb.agent.start();
   const serves = async () => assert.equal((await esb.invoke("slow", { op: "env" })).status, 200);
   await until(serves, 15_000, async (error) => `does not work again: ${error}`);
-  assert.equal((await ready()).status, 200);
+  const isReady = async () => assert.equal((await ready()).status, 200);
+  await until(isReady, 5000, async (error) => `not ready again: ${error}`);
 });
 
 test("S1 S4: after a restart of the gateway the worker is still warm", async () => {
