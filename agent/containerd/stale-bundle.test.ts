@@ -30,15 +30,27 @@ test("a folder with something mounted in it, or whose shim answers, is left as i
   assert.equal(await removeStaleBundle(mounted.refusal, "a-0"), false);
   assert.deepEqual(await readdir(join(mounted.dir, "a-0")), ["rootfs"]);
 
-  await using tasks = await tasksWith("a-0/config.json");
-  const path = join(tasks.dir, "shim.sock");
-  await writeFile(join(tasks.dir, "a-0/address"), `unix://${path}`);
-  const shim = createServer((socket) => socket.destroy()).listen(path);
-  await once(shim, "listening");
+  // As containerd 1.6 keeps the address, and as 2.x does.
+  for (const [name, textOf] of [
+    ["address", (address: string) => address],
+    ["bootstrap.json", (address: string) => JSON.stringify({ version: 2, address, protocol: "ttrpc" })],
+  ] as const) {
+    await using tasks = await tasksWith("a-0/config.json");
+    const path = join(tasks.dir, "shim.sock");
+    await writeFile(join(tasks.dir, "a-0", name), textOf(`unix://${path}`));
+    const shim = createServer((socket) => socket.destroy()).listen(path);
+    await once(shim, "listening");
+    assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), false, name);
+    shim.close();
+    await once(shim, "close");
+    assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), true, name);
+  }
+});
+
+test("a folder of which it cannot be read whether it has a shim is left as it is", async () => {
+  await using tasks = await tasksWith("a-0/config.json", "a-0/address/");
   assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), false);
-  shim.close();
-  await once(shim, "close");
-  assert.equal(await removeStaleBundle(tasks.refusal, "a-0"), true);
+  assert.deepEqual((await readdir(join(tasks.dir, "a-0"))).sort(), ["address", "config.json"]);
 });
 
 test("words that name no folder, another's or one out of sight are nothing to act on", async () => {

@@ -24,10 +24,30 @@ export async function removeStaleBundle(words: string, id: string): Promise<bool
   }
 }
 
-/** Whether the shim answers whose address is in the folder. */
+/** Whether a shim answers whose address is in the folder. */
 async function hasShim(folder: string): Promise<boolean> {
-  const address = await readFile(join(folder, "address"), "utf8").catch(() => undefined);
-  if (address === undefined) return false;
+  for (const address of await shimAddresses(folder)) if (await answers(address)) return true;
+  return false;
+}
+
+/** containerd 1.6 keeps the address in a file of its own, 2.x beside how to speak to the shim. */
+async function shimAddresses(folder: string): Promise<string[]> {
+  const [address, bootstrap] = await Promise.all([
+    textOf(join(folder, "address")),
+    textOf(join(folder, "bootstrap.json")),
+  ]);
+  return [address, /"address":\s*"([^"]+)"/.exec(bootstrap)?.[1] ?? ""].filter((one) => one !== "");
+}
+
+/** Empty for a file that is not there. */
+async function textOf(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+}
+
+async function answers(address: string): Promise<boolean> {
   const socket = connect(address.trim().replace(/^unix:\/\//, ""));
   try {
     await once(socket, "connect");
