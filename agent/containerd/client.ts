@@ -139,6 +139,11 @@ export function isFailedPrecondition(error: unknown): boolean {
   return hasStatus(error, Status.FAILED_PRECONDITION);
 }
 
+/** The shim itself has said no, in whatever words: it was reached, and has done nothing. */
+export function isRefusal(error: unknown): boolean {
+  return isFailedPrecondition(error) || (hasStatus(error, Status.UNKNOWN) && !isShimGone(error));
+}
+
 /** The shim has died, and containerd has not cleaned up behind it yet: soon it knows of no such task. */
 export function isShimGone(error: unknown): boolean {
   return hasStatus(error, Status.UNKNOWN) && error instanceof ClientError && error.details.includes("ttrpc: closed");

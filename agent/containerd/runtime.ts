@@ -2,7 +2,7 @@ import { delay } from "../../common/delay.ts";
 import { AgentError } from "../errors.ts";
 import { cpuResources } from "../oci/resources.ts";
 import type { RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
-import { type ContainerdClient, isFailedPrecondition, isNotFound } from "./client.ts";
+import { type ContainerdClient, isFailedPrecondition, isNotFound, isRefusal } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
 import { createFreezer, type Freezer } from "./freezer.ts";
@@ -113,8 +113,8 @@ async function asTheKernelSays<W extends RuntimeWorker | undefined>(freezer: Fre
 }
 
 /**
- * Freezes or thaws. When containerd refuses because the task is that way already, that is a success; when it only
- * believes so, the kernel is told itself.
+ * Freezes or thaws. When containerd refuses because the task is that way already, that is a success; when it refuses
+ * because its shim wrongly believes so, the kernel is told itself.
  */
 async function change(
   { client, freezer }: { readonly client: ContainerdClient; readonly freezer: Freezer },
@@ -126,11 +126,11 @@ async function change(
     await call;
   } catch (error) {
     const worker = await inspectWorker(client, id).catch(() => undefined);
-    if (worker?.state === wanted) {
-      if ((await freezer.isFrozen(id)) === (wanted === "running"))
-        await (wanted === "running" ? freezer.thaw(id) : freezer.freeze(id));
-      return;
-    }
+    const frozen = await freezer.isFrozen(id);
+    const isOpposite = frozen === (wanted === "running");
+    if (worker?.state === wanted && !isOpposite) return;
+    if (worker?.state !== "stopped" && isOpposite && isRefusal(error))
+      return wanted === "running" ? freezer.thaw(id) : freezer.freeze(id);
     if (isNotFound(error) || worker?.state === "stopped")
       throw new AgentError("WORKER_NOT_FOUND", `there is no running worker ${id}`);
     if (isFailedPrecondition(error)) {

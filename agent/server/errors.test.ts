@@ -36,7 +36,7 @@ test("our errors cross the wire with status, code and message", async () => {
     [new AgentError("IMAGE_NOT_FOUND", "no localhost/hello:1\nanywhere: é"), Status.NOT_FOUND, "info"],
     [new AgentError("WORKER_START_FAILED", "exec: no such file"), Status.FAILED_PRECONDITION, "info"],
     [new AgentError("NETWORK_EXHAUSTED", "no address is left"), Status.RESOURCE_EXHAUSTED, "warn"],
-    [new AgentError("RUNTIME_UNAVAILABLE", "containerd does not answer"), Status.UNAVAILABLE, "warn"],
+    [new AgentError("RUNTIME_UNAVAILABLE", "containerd does not answer"), Status.UNAVAILABLE, "debug"],
   ] as const) {
     t.runtime.at("image", () => Promise.reject(error));
     assert.deepEqual(await failure((options) => workers.ensure(request, options)), [status, error.code, error.message]);

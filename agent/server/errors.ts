@@ -10,7 +10,8 @@ const longestMessage = 2000;
 
 /**
  * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; whatever
- * says that the machine has run out of something as HOST_EXHAUSTED; anything else as INTERNAL, without a word of what it was, which goes to our log instead.
+ * says that the machine has run out of something as HOST_EXHAUSTED; anything else as INTERNAL, without a word of what
+ * it was, which goes to our log instead.
  */
 export function errorMiddleware(logger: Logger): ServerMiddleware {
   return async function* mapErrors(call, context) {
@@ -24,9 +25,17 @@ export function errorMiddleware(logger: Logger): ServerMiddleware {
         asHostExhausted(error) ??
         (error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error }));
       const { status, fault } = errorTable[known.code];
-      const level = fault === "esb" ? "error" : fault === "machine" ? "warn" : "info";
-      // A mistake of the caller's or the function's is all in its message; where we noticed it helps nobody.
-      const what = level === "info" ? { reason: known.message } : { err: error };
+      // An outage is logged once, as what it is, by the one who tries to end it; a line for each call would bury it.
+      const level =
+        known.code === "RUNTIME_UNAVAILABLE"
+          ? "debug"
+          : fault === "esb"
+            ? "error"
+            : fault === "machine"
+              ? "warn"
+              : "info";
+      // What has a code is all in its message, but for faults of the machine's; where we noticed it helps nobody.
+      const what = level === "info" || level === "debug" ? { reason: known.message } : { err: error };
       logger[level]({ ...what, method: call.method.path, code: known.code }, "a call failed");
       context.trailer.set(errorCodeTrailer, known.code);
       throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : forHeader(known.message));
