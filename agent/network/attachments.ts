@@ -40,9 +40,10 @@ export interface Attachments {
   findLoss(id: string): Promise<LostAttachment | undefined>;
   /**
    * Puts attachments back on the bridge, if it was made anew, and gives them back their routes.
+   * @param ids of those that had a record before the routes were read: by then they had theirs
    * @param routed identity addresses that have a route
    */
-  repair(routed: ReadonlySet<string>): Promise<void>;
+  repair(ids: readonly string[], routed: ReadonlySet<string>): Promise<void>;
   /** Made here and not released. */
   readonly live: ReadonlySet<string>;
   /** Waits until no make and no release is under way. */
@@ -150,8 +151,8 @@ export function createAttachments(parts: AttachmentParts): Attachments {
       if (record === undefined || (await isIntact(id, record.hostInterface))) return undefined;
       return releasing.has(id) ? undefined : { id, host: record.identity ?? record.address };
     },
-    async repair(routed) {
-      for (const id of await records.list()) {
+    async repair(ids, routed) {
+      for (const id of ids) {
         const record = await records.load(id);
         if (record?.identity === undefined || routed.has(record.identity) || releasing.has(id)) continue;
         if (!(await namespaces.exists(id))) continue;

@@ -123,6 +123,8 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
         "workers will have no name service: the host names no server that they can reach; set ESB_DNS",
       );
     }
+    // First: what is attached meanwhile has a route that is not read, and is not to be taken for damaged.
+    const attached = await records.list();
     const state = await readHostState(ip, bridge, signal);
     const own = checkHostState(state, network, bridge, subnet, guarded.identities);
     const former = formerNetworks(own, subnet);
@@ -137,7 +139,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     await writeNameServiceFiles(files, nameService);
     bridgeIndex = await readBridgeIndex(bridge);
     const routed = state.routes.filter((route) => route.dev === bridge).map((route) => route.dst);
-    await attachments.repair(new Set(routed));
+    await attachments.repair(attached, new Set(routed));
     await losses.check(await records.list());
   }
 
