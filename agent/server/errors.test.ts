@@ -36,7 +36,7 @@ test("our errors cross the wire with status, code and message", async () => {
     [new AgentError("IMAGE_NOT_FOUND", "no localhost/hello:1\nanywhere: é"), Status.NOT_FOUND, "info"],
     [new AgentError("WORKER_START_FAILED", "exec: no such file"), Status.FAILED_PRECONDITION, "info"],
     [new AgentError("NETWORK_EXHAUSTED", "no address is left"), Status.RESOURCE_EXHAUSTED, "warn"],
-    [new AgentError("RUNTIME_UNAVAILABLE", "containerd does not answer"), Status.UNAVAILABLE, "debug"],
+    [new AgentError("RUNTIME_UNAVAILABLE", "the runtime broke down"), Status.UNAVAILABLE, "warn"],
   ] as const) {
     t.runtime.at("image", () => Promise.reject(error));
     assert.deepEqual(await failure((options) => workers.ensure(request, options)), [status, error.code, error.message]);
@@ -137,6 +137,10 @@ test("an agent that cannot work says why, after it has looked at the request", a
   ]) {
     assert.deepEqual(await failure(call), expected);
   }
+  assert.ok(
+    t.logged.every((line) => line.startsWith("debug RUNTIME_UNAVAILABLE ")),
+    "the outage itself is logged elsewhere, once",
+  );
   const [, code] = await failure((options) => workers.ensure({}, options));
   assert.equal(code, "INVALID_REQUEST");
 });

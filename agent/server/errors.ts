@@ -12,8 +12,9 @@ const longestMessage = 2000;
  * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; whatever
  * says that the machine has run out of something as HOST_EXHAUSTED; anything else as INTERNAL, without a word of what
  * it was, which goes to our log instead.
+ * @param ready throws while the agent can't work
  */
-export function errorMiddleware(logger: Logger): ServerMiddleware {
+export function errorMiddleware(logger: Logger, ready: () => void): ServerMiddleware {
   return async function* mapErrors(call, context) {
     try {
       return yield* call.next(call.request, context);
@@ -25,15 +26,7 @@ export function errorMiddleware(logger: Logger): ServerMiddleware {
         asHostExhausted(error) ??
         (error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error }));
       const { status, fault } = errorTable[known.code];
-      // An outage is logged once, as what it is, by the one who tries to end it; a line for each call would bury it.
-      const level =
-        known.code === "RUNTIME_UNAVAILABLE"
-          ? "debug"
-          : fault === "esb"
-            ? "error"
-            : fault === "machine"
-              ? "warn"
-              : "info";
+      const level = known.code === "RUNTIME_UNAVAILABLE" && isAway(ready) ? "debug" : levels[fault];
       // What has a code is all in its message, but for faults of the machine's; where we noticed it helps nobody.
       const what = level === "info" || level === "debug" ? { reason: known.message } : { err: error };
       logger[level]({ ...what, method: call.method.path, code: known.code }, "a call failed");
@@ -41,6 +34,21 @@ export function errorMiddleware(logger: Logger): ServerMiddleware {
       throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : forHeader(known.message));
     }
   };
+}
+
+const levels = { esb: "error", machine: "warn", caller: "info", function: "info" } as const;
+
+/**
+ * Whether the runtime is away: that is logged once, by the one who waits for it, and a line for each call would bury it. A
+ * runtime that is there and breaks down under one start is nobody's line but the call's.
+ */
+function isAway(ready: () => void): boolean {
+  try {
+    ready();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** A status message is an HTTP/2 header: one that is too long, or is no valid Unicode, would break the call itself. */

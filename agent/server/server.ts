@@ -58,7 +58,7 @@ export function createAgentServer(parts: ServerParts): AgentServer {
   if (parts.descriptors !== undefined) {
     server.add(ServerReflectionService, ServerReflection(parts.descriptors, services));
   }
-  const mapped = errorMiddleware(parts.logger);
+  const mapped = errorMiddleware(parts.logger, parts.ready);
   server.with(mapped).add(AgentServiceDefinition, agentService({ ...parts, outage: () => life.signal }));
   server.with(mapped).add(ImageServiceDefinition, imageService(parts.images, parts.ready));
   return {
