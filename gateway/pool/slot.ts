@@ -125,7 +125,8 @@ export class Slot<C extends WorkerConnection> {
     // The agent may have been done already, with the answer on its way.
     if (before.kind === "absent" && this.#told !== undefined) {
       this.#adopt(this.#told, this.#retired ? undefined : this.#definition);
-    } else this.#idle.rearm();
+    } else if (this.kind === "absent" && before.kind !== "absent") this.#options.owner.onGone();
+    else this.#idle.rearm();
   }
 
   /** Whether its worker is still made as it should be; one that is not goes, when its request has ended. */
@@ -260,7 +261,10 @@ export class Slot<C extends WorkerConnection> {
     if (!("member" in before)) return;
     // The agent may have thawed it for us.
     if (before.kind !== "idle") this.#state = { kind: "frozen", member: before.member, perhaps: true };
-    if (gone === before.member.info.instanceId) this.#forget(before.member);
+    if (gone !== before.member.info.instanceId) return;
+    before.member.connection.close();
+    this.#state = { kind: "absent" };
+    this.#options.owner.onLost(this.#options.clock.now() - before.member.sinceMs);
   }
 
   #adopt(info: WorkerInfo, definition: FunctionDefinition | undefined): void {
