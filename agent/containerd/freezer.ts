@@ -1,5 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readOptional } from "../files.ts";
 
 /** The kernel's own word about which workers are frozen. */
 export interface Freezer {
@@ -42,12 +43,4 @@ export function createFreezer(root: string, namespace: string): Freezer {
     freeze: (id) => set(id, ["FROZEN", "1"]),
     thaw: (id) => set(id, ["THAWED", "0"]),
   };
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -28,23 +28,26 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     namespace: client.namespace,
     shimOf: (id, functionName) => shimGroup(parts, functionName) ?? id,
   });
-  const watchShim = ({ id, identity, state, pid }: RuntimeWorker) => {
+  const noteSeen = ({ id, identity, attachmentId, state, pid }: RuntimeWorker) => {
+    if (attachmentId !== undefined) parts.attached.set(id, attachmentId);
     if (identity !== undefined && (state === "running" || state === "paused"))
       shims.watch({ id, function: identity.function, pid });
   };
   const start: WorkerRuntime["start"] = async (request, measure, signal) => {
     const worker = await startWorker(parts, request, measure, signal);
-    watchShim(worker);
+    noteSeen(worker);
     return worker;
   };
   const freezer = createFreezer("/sys/fs/cgroup", client.namespace);
-  const look = async (id: string, signal: AbortSignal) =>
-    asTheKernelSays(freezer, await inspectWorker(client, id, signal));
+  const look = async (id: string, signal: AbortSignal) => {
+    const worker = await asTheKernelSays(freezer, await inspectWorker(client, id, signal));
+    if (worker !== undefined) noteSeen(worker);
+    return worker;
+  };
   const list = async (signal: AbortSignal) => {
     const found = await listWorkers(client, signal);
     const workers = await Promise.all(found.map((worker) => asTheKernelSays(freezer, worker)));
-    for (const { id, attachmentId } of workers) if (attachmentId !== undefined) parts.attached.set(id, attachmentId);
-    workers.forEach(watchShim);
+    workers.forEach(noteSeen);
     return workers;
   };
   const destroy: WorkerRuntime["destroy"] = async (id, graceMs, whose) => {

@@ -1,7 +1,7 @@
 import { access, constants, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../common/logger.ts";
-import { readOptional, writeAtomically } from "../network/files.ts";
+import { readOptional, writeAtomically } from "../files.ts";
 import { type LogOwner, logStem } from "./names.ts";
 
 export interface LogDriverOptions {

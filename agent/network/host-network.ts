@@ -3,7 +3,7 @@ import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Attachment } from "../containerd/network.ts";
 import { AgentError } from "../errors.ts";
-import { readOptional } from "./files.ts";
+import { readOptional } from "../files.ts";
 import type { ManagedNetwork } from "./managed.ts";
 import { readNameService, writeNameServiceFiles } from "./name-service.ts";
 import { type PortRange, portsFrom } from "./ports.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readOptional, writeAtomically } from "./files.ts";
+import { readOptional, writeAtomically } from "../files.ts";
 import { addressAt, type IdentityRange } from "./subnet.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
-import { readOptional } from "./files.ts";
+import { readOptional } from "../files.ts";
 
 /** TCP_LISTEN of the kernel's net/tcp_states.h, as /proc/net/tcp has it. */
 const listenState = "0A";

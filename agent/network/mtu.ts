@@ -1,4 +1,4 @@
-import { readOptional } from "./files.ts";
+import { readOptional } from "../files.ts";
 
 const ethernetMtu = 1500;
 

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
-import { readOptional, writeAtomically } from "./files.ts";
+import { readOptional, writeAtomically } from "../files.ts";
 
 /** What workers see as /etc/resolv.conf and /etc/hosts. */
 export interface NameServiceFiles {

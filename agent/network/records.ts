@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeAtomically } from "../files.ts";
 import { conflistSchema } from "./conflist.ts";
-import { writeAtomically } from "./files.ts";
 
 /** What is kept of an attachment, so that it can be taken apart by an agent that did not make it. */
 const recordSchema = z.object({
@@ -52,7 +52,7 @@ export function createRecords(folder: string): Records {
     },
     async removeUnfinished() {
       const names = await readdir(folder).catch(() => []);
-      const unfinished = names.filter((name) => name.endsWith(".tmp"));
+      const unfinished = names.filter((name) => /\.json\..+\.tmp$/.test(name));
       await Promise.all(unfinished.map((name) => rm(join(folder, name), { force: true })));
     },
   };

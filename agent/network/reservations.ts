@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { join } from "node:path";
-import { readOptional } from "./files.ts";
+import { readOptional } from "../files.ts";
 
 /** An address that host-local holds for a container: a file named for the address, with the container's id in it. */
 export interface Reservation {

@@ -41,7 +41,12 @@ export async function testServer(
   const logged: string[] = [];
   const log = (level: string) => (fields: { code: string; err?: Error; reason?: string }) =>
     logged.push(`${level} ${fields.code} ${fields.err?.message ?? fields.reason}`);
-  const logger = { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } as unknown as ServerParts["logger"];
+  const logger = {
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
+  } as unknown as ServerParts["logger"];
   const agent = createAgentServer({
     workers: service,
     images: noImages,

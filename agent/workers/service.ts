@@ -194,6 +194,7 @@ export class WorkerService {
     // Most often we ended it ourselves, or an Ensure that waited for it has already cleaned up.
     if (!isLive(known) || known.pid !== pid) return;
     this.table.remove(id, exit.outOfMemory ? "out-of-memory" : "exited", exit.exitStatus);
+    this.#limited.delete(id);
     await this.#runtime.destroy(id, 0);
   }
 
@@ -204,6 +205,7 @@ export class WorkerService {
     // By its host, since a worker that came after it under the same id has a network of its own.
     if (!isLive(known) || known.endpoint.host !== host) return;
     this.table.remove(id, "network-lost");
+    this.#limited.delete(id);
     await this.#runtime.destroy(id, 0);
   }
 
