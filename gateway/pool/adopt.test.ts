@@ -211,3 +211,16 @@ for (const [how, gone] of [
     assert.deepEqual(pool.workerStates, []);
   });
 }
+
+test("S7: a busy worker that the agent's list has no more serves nobody else, unless it is told of again", async () => {
+  const { pool, lease } = setUpPool();
+  const first = await lease();
+  pool.onSnapshot([]);
+  first.release("done");
+  assert.deepEqual(pool.workerStates, []);
+  const second = await lease();
+  pool.onSnapshot([]);
+  pool.onChanged(second.worker);
+  second.release("done");
+  assert.deepEqual(pool.workerStates, ["idle"]);
+});

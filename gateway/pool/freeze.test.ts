@@ -191,3 +191,17 @@ test("the agent is away when it is time to freeze, and comes back", async () => 
   await clock.advance(1000);
   assert.deepEqual(pool.workerStates, ["frozen"]);
 });
+
+test("S1: a thaw that the agent does not answer leaves open whether the worker is frozen: it is frozen again", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  await clock.advance(1000);
+  agent.live = false;
+  agent.held.add("resume");
+  const failed = assert.rejects(pool.wait().turn, AgentLost);
+  agent.answer("resume", new AgentLost());
+  await failed;
+  agent.live = true;
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls, ["ensure a", "pause i1", "resume i1", "pause i1"]);
+});

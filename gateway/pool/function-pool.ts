@@ -181,7 +181,8 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
       this.#cancelNeedless(false);
       return;
     }
-    this.#idle.push(slot);
+    // The agent has to look at it first.
+    if (slot.checked) this.#idle.push(slot);
     if (this.#options.room.wanted) this.#options.room.onChange(false);
   }
 

@@ -122,3 +122,29 @@ test("G6: room that others have made is found without a word of it", async () =>
   await clock.advance(1000);
   assert.equal((await waiting.turn).start, "cold");
 });
+
+test("G6: room for one worker only, which another function keeps busy: who has none gets its turn all the same", async () => {
+  const { poolOf, clock } = setUp(1);
+  const servedAtMs: number[] = [];
+  let running = true;
+  const flood = async () => {
+    while (running) {
+      const one = await poolOf("a").wait().turn;
+      await new Promise<void>((resolve) => clock.after(70, resolve));
+      one.release("done");
+    }
+  };
+  const floods = [flood(), flood()].map((ends) => ends.catch(() => undefined));
+  await clock.advance(100);
+  const served = poolOf("b")
+    .wait()
+    .turn.then((one) => {
+      servedAtMs.push(clock.now());
+      one.release("done");
+    });
+  for (let step = 0; step < 60; step++) await clock.advance(50);
+  running = false;
+  assert.equal(servedAtMs.length, 1);
+  await clock.advance(60_000);
+  await Promise.all([served, ...floods]);
+});

@@ -27,6 +27,8 @@ export class Room {
   readonly #clock: Clock;
   readonly #holders: ReadonlyMap<string, RoomHolder>;
   readonly #claims = new Set<Claim>();
+  /** When a start has first claimed room, by its signal: who tries in vain keeps its place. */
+  readonly #firstMs = new WeakMap<AbortSignal, number>();
   #cancelPoll: (() => void) | undefined;
 
   constructor(clock: Clock, holders: ReadonlyMap<string, RoomHolder>) {
@@ -43,7 +45,9 @@ export class Room {
   async claim(functionName: string, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const claim: Claim = { function: functionName, sinceMs: this.#clock.now(), error, resolve, reject };
+    const sinceMs = this.#firstMs.get(signal) ?? this.#clock.now();
+    this.#firstMs.set(signal, sinceMs);
+    const claim: Claim = { function: functionName, sinceMs, error, resolve, reject };
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#claims.add(claim);

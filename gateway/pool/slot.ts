@@ -158,6 +158,8 @@ export class Slot<C extends WorkerConnection> {
       this.onRemoved(info, "unknown");
       return;
     }
+    // A list that did not have it was older than the worker.
+    if (state.kind === "busy") state.member.removed = false;
     if (info.state === "paused" && state.kind === "idle") {
       state.member.connection.drop();
       this.#options.owner.onIdleEnd(this);
@@ -187,10 +189,12 @@ export class Slot<C extends WorkerConnection> {
     state.member.onRemoved?.(reason);
   }
 
-  /** The agent's list has no such worker; a request or a call that is under way will find out by itself. */
+  /** The agent's list has no such worker; a request or a call that is under way goes on until it finds out by itself. */
   onMissing(): void {
     const state = this.#state;
     if (state.kind === "starting") state.gone = this.instanceId;
+    // Its address may soon be another's (S7): nobody else gets it.
+    if (state.kind === "busy") state.member.removed = true;
     if ("member" in state && ["idle", "frozen", "freezing", "condemned"].includes(state.kind)) {
       this.#forget(state.member);
     }
@@ -342,8 +346,9 @@ export class Slot<C extends WorkerConnection> {
         this.#forget(member);
         return;
       }
-      this.#state = { kind: "frozen", member, perhaps: false };
-      this.#idle.rearm();
+      // The agent may have thawed it before it went.
+      this.#state = { kind: "frozen", member, perhaps: true };
+      this.#idle.rearm(retryAfterMs);
       this.#options.owner.onFailure(error, "request");
     }
   }
