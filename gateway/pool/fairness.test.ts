@@ -37,7 +37,23 @@ const victims: ReadonlyArray<readonly [string, Share, Share[], string | undefine
   ],
 ];
 for (const [name, claimant, shares, expected] of victims) {
-  test(`G6 eviction: ${name}`, () => assert.equal(chooseVictim(claimant, shares)?.function, expected));
+  test(`G6 eviction: ${name}`, () => assert.equal(chooseVictim(claimant, shares, 5000)?.function, expected));
+}
+
+const justUsed = { idleSinceMs: 0 };
+const young: ReadonlyArray<readonly [string, Share, Share, number, boolean]> = [
+  ["its function would have less than the claimant", share("me", 3), share("a", 1, justUsed), 999, false],
+  ["its function would have less, but it has idled for a second", share("me", 3), share("a", 1, justUsed), 1000, true],
+  ["shares would only be turned round", me, share("a", 2, justUsed), 999, false],
+  ["shares become equal", me, share("a", 3, justUsed), 0, true],
+  ["the claimant has nothing", share("me", 0), share("a", 1, justUsed), 0, true],
+  ["the claimant is below what is reserved", share("me", 1, { reserved: 2 }), share("a", 1, justUsed), 0, true],
+  ["small to large: by memory", share("me", 1, { workerMib: 300 }), share("a", 3, justUsed), 999, false],
+];
+for (const [name, claimant, owner, nowMs, goes] of young) {
+  test(`G6 eviction of a worker that was in use just now: ${name}`, () => {
+    assert.equal(chooseVictim(claimant, [owner], nowMs)?.function, goes ? "a" : undefined);
+  });
 }
 
 const yields: ReadonlyArray<readonly [string, Share, Share, number, boolean]> = [

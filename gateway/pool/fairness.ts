@@ -15,6 +15,9 @@ export interface Share {
   readonly idleSinceMs: number | undefined;
 }
 
+/** A worker that has idled for so long is not needed for the moment, however small its function's share. */
+const unneededAfterMs = 1000;
+
 /** A claimant that has nothing at all gets a turn after this long, from one that has just as little. */
 const starvedAfterMs = 1000;
 
@@ -29,12 +32,18 @@ function canSpare(owner: Share, claimant: Share): boolean {
   return owner.workers > kept;
 }
 
-/** Whose least recently used worker goes so that the claimant can have one; undefined: none can go now. */
-export function chooseVictim(claimant: Share, shares: readonly Share[]): Share | undefined {
+/**
+ * Whose least recently used worker goes so that the claimant can have one; undefined: none can go now, though one may when
+ * it has idled for longer. One that was in use just now goes only where its function would give it up at release as well:
+ * else what fairness has left it would be lost between two of its requests.
+ */
+export function chooseVictim(claimant: Share, shares: readonly Share[], nowMs: number): Share | undefined {
   let victim: (Share & { idleSinceMs: number }) | undefined;
   for (const share of shares) {
     const { idleSinceMs } = share;
     if (share.function === claimant.function || idleSinceMs === undefined || !canSpare(share, claimant)) continue;
+    const unneeded = nowMs - idleSinceMs >= unneededAfterMs;
+    if (!unneeded && !yieldsTo(share, claimant, Number.POSITIVE_INFINITY)) continue;
     if (victim === undefined || idleSinceMs < victim.idleSinceMs) victim = { ...share, idleSinceMs };
   }
   return victim;

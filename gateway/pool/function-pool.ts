@@ -174,13 +174,15 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     return workers - leaving > min;
   }
 
-  onIdle(slot: Slot<C>): void {
+  serves(slot: Slot<C>): boolean {
     const lease = this.#queue.length > 0 ? slot.lease() : undefined;
-    if (lease !== undefined) {
-      this.#queue.serve(lease);
-      this.#cancelNeedless(false);
-      return;
-    }
+    if (lease === undefined) return false;
+    this.#queue.serve(lease);
+    this.#cancelNeedless(false);
+    return true;
+  }
+
+  onIdle(slot: Slot<C>): void {
     // The agent has to look at it first.
     if (slot.checked) this.#idle.push(slot);
     if (this.#options.room.wanted) this.#options.room.onChange(false);

@@ -28,9 +28,13 @@ export class IdleTimer {
     return this.#sinceMs;
   }
 
-  /** The worker idles from now on, or has for so long. */
-  restart(idledMs = 0): void {
+  /** The worker idles from now on, or has for so long; nothing is due before the next `rearm`. */
+  begin(idledMs = 0): void {
     this.#sinceMs = this.#options.clock.now() - idledMs;
+  }
+
+  restart(idledMs = 0): void {
+    this.begin(idledMs);
     this.rearm();
   }
 

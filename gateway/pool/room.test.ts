@@ -148,3 +148,38 @@ test("G6: room for one worker only, which another function keeps busy: who has n
   await clock.advance(60_000);
   await Promise.all([served, ...floods]);
 });
+
+test("G6: on a full host another's flood does not take the only worker of a function between two of its requests", async () => {
+  const { lease, poolOf, clock, counts } = setUp(4);
+  let light = await lease("a");
+  for (const _ of "bbb") await lease("b");
+  for (const _ of "bbbbb") {
+    poolOf("b")
+      .wait()
+      .turn.catch(() => undefined);
+  }
+  for (let request = 0; request < 5; request++) {
+    light.release("done");
+    await clock.advance(900);
+    const next = poolOf("a").tryLease();
+    assert.ok(next, `request ${request} found no worker`);
+    light = next;
+  }
+  light.release("done");
+  await clock.advance(2500);
+  assert.deepEqual(counts(), [0, 4], "once it has idled for a second it makes room");
+});
+
+test("G6: no more workers that were in use just now go than make shares equal", async () => {
+  const { lease, poolOf, counts } = setUp(5);
+  const many = [await lease("a"), await lease("a"), await lease("a"), await lease("a")];
+  await lease("b");
+  for (const one of many) one.release("done");
+  for (const _ of "bbbbb") {
+    poolOf("b")
+      .wait()
+      .turn.catch(() => undefined);
+  }
+  for (const _ of "1234") await settled();
+  assert.deepEqual(counts(), [3, 2]);
+});

@@ -15,11 +15,12 @@ interface Claim {
   readonly sinceMs: number;
   /** The agent's refusal. */
   readonly error: unknown;
+  readonly onRoom: () => void;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** Other gateways' workers may have gone, of which nobody tells us. */
+/** Other gateways' workers may have gone, of which nobody tells us; and ours may have idled for long enough to go. */
 const pollMs = 1000;
 
 /** The host's room for workers, once the agent has said that it is full: who gives way to whom. */
@@ -41,13 +42,17 @@ export class Room {
     return this.#claims.size > 0;
   }
 
-  /** Resolves when a start is worth another try. @throws `error` when nothing will make room; the signal's reason */
-  async claim(functionName: string, error: unknown, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when a start is worth another try.
+   * @param onRoom called right then, so that the share that it will have is known to who is next
+   * @throws `error` when nothing will make room; the signal's reason
+   */
+  async claim(functionName: string, error: unknown, signal: AbortSignal, onRoom: () => void): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const sinceMs = this.#firstMs.get(signal) ?? this.#clock.now();
     this.#firstMs.set(signal, sinceMs);
-    const claim: Claim = { function: functionName, sinceMs, error, resolve, reject };
+    const claim: Claim = { function: functionName, sinceMs, error, onRoom, resolve, reject };
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#claims.add(claim);
@@ -90,14 +95,25 @@ export class Room {
 
   #advance(): void {
     this.#poll();
+    // Each that goes changes the shares that decide on the next.
+    for (let victim = this.#chooseVictim(); victim !== undefined; victim = this.#chooseVictim()) victim.evict();
+    if (this.#leaving() > 0) return;
+    const shares = this.#shares();
     for (const { claim, share } of this.#unserved()) {
-      const victim = chooseVictim(share, this.#shares());
-      if (victim !== undefined) this.#holders.get(victim.function)?.evict();
-      else if (this.#leaving() === 0 && isHopeless(share, this.#shares())) {
-        this.#claims.delete(claim);
-        claim.reject(claim.error);
-      }
+      if (!isHopeless(share, shares)) continue;
+      this.#claims.delete(claim);
+      claim.reject(claim.error);
     }
+  }
+
+  /** Whose worker goes for the first claim that can have one. */
+  #chooseVictim(): RoomHolder | undefined {
+    const [shares, nowMs] = [this.#shares(), this.#clock.now()];
+    for (const { share } of this.#unserved()) {
+      const victim = chooseVictim(share, shares, nowMs);
+      if (victim !== undefined) return this.#holders.get(victim.function);
+    }
+    return undefined;
   }
 
   /** In order, without those for whom a worker is going already; what is on its way to a function counts as its own. */
@@ -125,6 +141,7 @@ export class Room {
 
   #wake(claim: Claim): void {
     this.#claims.delete(claim);
+    claim.onRoom();
     claim.resolve();
   }
 

@@ -45,7 +45,9 @@ export interface SlotOwner<C extends WorkerConnection> {
   keeps(slot: Slot<C>): boolean;
   /** Whether a worker that has idled for long enough may go. */
   lets(slot: Slot<C>): boolean;
-  /** The worker runs and nobody uses it. */
+  /** Gives a worker that runs to one who waits for it, if anybody does. */
+  serves(slot: Slot<C>): boolean;
+  /** The worker runs, nobody uses it and nobody waits for it. */
   onIdle(slot: Slot<C>): void;
   /** The worker has been idle and is so no more, other than by a lease. */
   onIdleEnd(slot: Slot<C>): void;

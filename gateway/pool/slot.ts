@@ -209,11 +209,12 @@ export class Slot<C extends WorkerConnection> {
 
   #rest(member: Member<C>): void {
     this.#state = { kind: "idle", member };
-    this.#options.owner.onIdle(this);
-    if (this.#state.kind !== "idle") return;
+    if (this.#options.owner.serves(this)) return;
     // Nobody has waited for it: its next request finds it warm.
     member.firstStart = undefined;
-    this.#idle.restart();
+    this.#idle.begin();
+    this.#options.owner.onIdle(this);
+    this.#idle.rearm();
   }
 
   #start(definition: FunctionDefinition, priority: StartPriority): void {
@@ -326,7 +327,7 @@ export class Slot<C extends WorkerConnection> {
         // A worker that may be frozen is thawed with its next request, which does no harm if it runs.
         const perhaps = this.#options.isAway(error);
         this.#state = perhaps ? { kind: "frozen", member, perhaps } : { kind: "idle", member };
-        if (!perhaps) this.#options.owner.onIdle(this);
+        if (!perhaps && !this.#options.owner.serves(this)) this.#options.owner.onIdle(this);
         this.#idle.rearm(retryAfterMs);
       },
     );

@@ -30,21 +30,20 @@ export class WorkerStarter implements Starter {
     };
     // Asked when the turn has come: those before may have failed by then.
     const guarded = () => guard.run(name, ensure, signal);
+    const waitForRoom = (error: unknown) => {
+      onTurn(false);
+      return room.claim(name, error, signal, () => onTurn(true));
+    };
     for (;;) {
       // Room that is being made for others is not snatched from them.
       const before = adopted ? undefined : room.firstBefore(name);
-      if (before !== undefined) {
-        await room.claim(name, before.error, signal);
-        onTurn(true);
-      }
+      if (before !== undefined) await waitForRoom(before.error);
       try {
         // A worker that is there only has to be looked at, and does not wait for others' cold starts.
         return await (adopted ? guarded() : starts.run(name, priority, signal, guarded));
       } catch (error) {
         if (!isExhausted(error)) throw error;
-        onTurn(false);
-        await room.claim(name, error, signal);
-        onTurn(true);
+        await waitForRoom(error);
       }
     }
   }
