@@ -31,7 +31,7 @@ export interface Lease<C extends WorkerConnection> {
   /** Only where the worker was made for this request. */
   readonly phases: StartPhases | undefined;
   readonly thaw: Thaw | undefined;
-  /** Calls back when the agent says that the leased worker's process has ended. */
+  /** Calls back when the agent says that the leased worker's process has ended, at once if it has said so already. */
   onRemoved(callback: (reason: RemovalReason) => void): void;
   release(outcome: LeaseOutcome): void;
 }

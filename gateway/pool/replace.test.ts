@@ -111,3 +111,28 @@ test("word of a worker that was destroyed comes late: it is not taken back", asy
   pool.onChanged(first.worker);
   assert.deepEqual(pool.workerStates, []);
 });
+
+test("the agent says that a leased worker is gone before anybody listens: the reason is told all the same", async () => {
+  const { pool, lease } = setUpPool();
+  const busy = await lease();
+  pool.onRemoved(busy.worker, "out-of-memory");
+  const reasons: string[] = [];
+  busy.onRemoved((reason) => reasons.push(reason));
+  assert.deepEqual(reasons, ["out-of-memory"]);
+});
+
+for (const released of ["before", "after"]) {
+  test(`an Ensure's answer overtook an older list: told of again, its worker is back, released ${released} the list`, async () => {
+    const { pool, agent, lease } = setUpPool();
+    const served = await lease();
+    if (released === "before") served.release("done");
+    pool.onSnapshot([]);
+    if (released === "after") served.release("done");
+    assert.deepEqual(pool.workerStates, []);
+    pool.onChanged(served.worker);
+    assert.deepEqual(pool.workerStates, ["idle"]);
+    await lease();
+    assert.deepEqual(agent.calls.at(-1), "ensure a", "the agent looks at it first");
+    assert.deepEqual(pool.workerStates, ["busy"]);
+  });
+}

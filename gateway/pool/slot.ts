@@ -159,7 +159,7 @@ export class Slot<C extends WorkerConnection> {
       return;
     }
     // A list that did not have it was older than the worker.
-    if (state.kind === "busy") state.member.removed = false;
+    if (state.kind === "busy") state.member.removed = undefined;
     if (info.state === "paused" && state.kind === "idle") {
       state.member.connection.drop();
       this.#options.owner.onIdleEnd(this);
@@ -185,7 +185,7 @@ export class Slot<C extends WorkerConnection> {
       this.#forget(state.member);
       return;
     }
-    state.member.removed = true;
+    state.member.removed = reason;
     state.member.onRemoved?.(reason);
   }
 
@@ -193,15 +193,14 @@ export class Slot<C extends WorkerConnection> {
   onMissing(): void {
     const state = this.#state;
     if (state.kind === "starting") state.gone = this.instanceId;
+    if (!("member" in state) || state.kind === "destroying" || state.kind === "thawing") return;
     // Its address may soon be another's (S7): nobody else gets it.
-    if (state.kind === "busy") state.member.removed = true;
-    if ("member" in state && ["idle", "frozen", "freezing", "condemned"].includes(state.kind)) {
-      this.#forget(state.member);
-    }
+    state.member.removed ??= "missing";
+    if (state.kind !== "busy") this.#forget(state.member);
   }
 
   #release(member: Member<C>, outcome: LeaseOutcome): void {
-    if (outcome === "gone" || member.removed) this.#forget(member);
+    if (outcome === "gone" || member.removed !== undefined) this.#forget(member);
     else if (outcome === "broken") this.#destroy(member, 0);
     else if (this.#retired || !this.#options.owner.keeps(this)) this.#destroy(member);
     else this.#rest(member);
@@ -385,7 +384,8 @@ export class Slot<C extends WorkerConnection> {
     member.connection.close();
     this.#idle.stop();
     if (this.#state.kind === "idle") owner.onIdleEnd(this);
-    this.#destroyed = member.info.instanceId;
+    // One that a list did not have may still be told of: its Ensure's answer may have overtaken the list.
+    this.#destroyed = member.removed === "missing" ? undefined : member.info.instanceId;
     this.#state = { kind: "absent" };
     if (!intended) owner.onLost(clock.now() - member.sinceMs);
     owner.onGone();

@@ -13,8 +13,8 @@ export interface Member<C extends WorkerConnection> {
   readonly sinceMs: number;
   /** How it got here, until its first request is served. */
   firstStart: { readonly kind: StartKind; readonly phases: StartPhases | undefined } | undefined;
-  /** Set once the agent says that its process has ended. */
-  removed: boolean;
+  /** Why it has gone, once the agent says so; `missing`: a list, which may have been older, does not have it. */
+  removed: RemovalReason | "missing" | undefined;
   onRemoved: ((reason: RemovalReason) => void) | undefined;
 }
 
@@ -61,7 +61,7 @@ export function createMember<C extends WorkerConnection>(
   sinceMs: number,
   firstStart: Member<C>["firstStart"],
 ): Member<C> {
-  return { info, connection, definition, sinceMs, firstStart, removed: false, onRemoved: undefined };
+  return { info, connection, definition, sinceMs, firstStart, removed: undefined, onRemoved: undefined };
 }
 
 /** @param onRelease called at the first release only */
@@ -83,6 +83,7 @@ export function createLease<C extends WorkerConnection>(
     thaw,
     onRemoved(callback) {
       member.onRemoved = callback;
+      if (member.removed !== undefined && member.removed !== "missing") callback(member.removed);
     },
     release(outcome) {
       if (released) return;
