@@ -40,7 +40,7 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
     const { clock, guard, isExhausted } = options;
     const agent = new EnduringAgent(options.agent, options);
     const room = new Room(clock, this.#pools);
-    const starts = new Starts(options.startsAtOnce);
+    const starts = new Starts(options.startsAtOnce, guard);
     this.#queueBudget = new QueueBudget(options.queueBytes);
     const shared = {
       ...options,

@@ -6,6 +6,7 @@ import type { Starts } from "./starts.ts";
 
 export interface WorkerStarterOptions {
   readonly agent: Pick<WorkerAgent, "ensure">;
+  /** For workers that are there; `starts` asks it for all others. */
   readonly guard: StartGuard;
   readonly starts: Pick<Starts, "run">;
   readonly room: Pick<Room, "claim" | "firstBefore">;
@@ -28,8 +29,6 @@ export class WorkerStarter implements Starter {
       onTurn(true);
       return agent.ensure(definition, slot, signal);
     };
-    // Asked when the turn has come: those before may have failed by then.
-    const guarded = () => guard.run(name, ensure, signal);
     const waitForRoom = (error: unknown) => {
       onTurn(false);
       return room.claim(name, error, signal, () => onTurn(true));
@@ -40,7 +39,7 @@ export class WorkerStarter implements Starter {
       if (before !== undefined) await waitForRoom(before.error);
       try {
         // A worker that is there only has to be looked at, and does not wait for others' cold starts.
-        return await (adopted ? guarded() : starts.run(name, priority, signal, guarded));
+        return await (adopted ? guard.run(name, ensure, signal) : starts.run(name, priority, signal, ensure));
       } catch (error) {
         if (!isExhausted(error)) throw error;
         await waitForRoom(error);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../testing/fake-clock.ts";
+import type { StartGuard } from "./start-guard.ts";
 import { placesPerFunction, Starts } from "./starts.ts";
 
-function setUp(places: number) {
-  const starts = new Starts(places);
+const open: StartGuard = { run: (_functionName, start) => start() };
+
+function setUp(places: number, guard = open) {
+  const starts = new Starts(places, guard);
   const running: { name: string; end: () => void }[] = [];
   const add = (name: string, priority: "request" | "min" = "request", signal = new AbortController().signal) =>
     starts.run(name, priority, signal, () => {
@@ -68,4 +71,26 @@ test("G6: a start that is not needed any more leaves the queue", async () => {
   running[0]?.end();
   await settled();
   assert.deepEqual(names(), ["a"]);
+});
+
+test("G6 G8: starts that wait at the guard hold no place that others could have", async () => {
+  const { promise: opens, resolve: letThrough } = Promise.withResolvers<void>();
+  let asked = 0;
+  const guard: StartGuard = {
+    async run(functionName, start) {
+      if (functionName === "hung" && ++asked > 1) await opens;
+      return start();
+    },
+  };
+  const { running, add, names } = setUp(4, guard);
+  const all = [add("hung"), add("hung"), add("hung"), add("other"), add("other"), add("other")];
+  await settled();
+  assert.deepEqual(names(), ["hung", "other", "other", "other"]);
+  letThrough();
+  for (let step = 0; running.length > 0; step++) {
+    assert.ok(step < 10);
+    running[0]?.end();
+    await settled();
+  }
+  await Promise.all(all);
 });

@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import type { StartGuard } from "./start-guard.ts";
 
 /** Whether somebody waits for the worker, or it is only to be there. */
 export type StartPriority = "request" | "min";
@@ -14,11 +15,16 @@ export function placesPerFunction(places: number): number {
 export class Starts {
   readonly #all: PQueue;
   readonly #perFunction: number;
+  readonly #guard: StartGuard;
   /** A function's starts wait here until it may have one more place, so that they never fill the common queue. */
   readonly #own = new Map<string, PQueue>();
 
-  /** @param places starts at the same time */
-  constructor(places: number) {
+  /**
+   * @param places starts at the same time
+   * @param guard asked when a function's own turn has come: those before may have failed by then
+   */
+  constructor(places: number, guard: StartGuard) {
+    this.#guard = guard;
     this.#all = new PQueue({ concurrency: places });
     this.#perFunction = placesPerFunction(places);
   }
@@ -30,7 +36,7 @@ export class Starts {
     return size;
   }
 
-  /** @param signal takes it out of the queue. @throws its reason, or what `start` throws */
+  /** @param signal takes it out of the queue. @throws its reason, or what `start` or the guard throws */
   async run<T>(
     functionName: string,
     priority: StartPriority,
@@ -41,7 +47,8 @@ export class Starts {
     this.#own.set(functionName, own);
     const options = { priority: priorities[priority], signal };
     try {
-      return await own.add(() => this.#all.add(start, options), options);
+      // Who waits at the guard holds a place of its own function only.
+      return await own.add(() => this.#guard.run(functionName, () => this.#all.add(start, options), signal), options);
     } finally {
       if (own.size === 0 && own.pending === 0 && this.#own.get(functionName) === own) this.#own.delete(functionName);
     }
