@@ -21,7 +21,7 @@ export interface AppOptions {
 
 /** The gateway's HTTP side. Bodies arrive as the bytes they are. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const unreadable = new UnreadableRequests();
+  const unreadable = new UnreadableRequests(options.invoke.clock);
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),

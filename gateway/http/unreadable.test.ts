@@ -86,6 +86,17 @@ test("behind a request that still runs, the connection is cut: the client would 
   finish();
 });
 
+test("a client that reads why and goes on sending is cut off all the same", { timeout: 20_000 }, async () => {
+  const socket = connect({ port: Number(new URL(harness.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  const closed = new Promise<void>((resolve) => {
+    socket.on("error", () => undefined).once("close", () => resolve());
+  });
+  socket.resume().write("nonsense\r\n\r\n");
+  const dripping = setInterval(() => socket.write("x"), 100);
+  await closed;
+  clearInterval(dripping);
+});
+
 const codes: ReadonlyArray<readonly [string, number]> = [
   ["ERR_HTTP_REQUEST_TIMEOUT", 408],
   ["HPE_CHUNK_EXTENSIONS_OVERFLOW", 413],

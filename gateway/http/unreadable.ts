@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { Reply } from "../lambda/reply.ts";
+import type { Clock } from "../pool/clock.ts";
 import { LambdaError } from "./errors.ts";
 
 /** How long a client whose request could not be read may take to read why. */
@@ -30,7 +31,12 @@ export function toUnreadable(error: NodeJS.ErrnoException & { readonly reason?: 
  * the answer for one of theirs.
  */
 export class UnreadableRequests {
+  readonly #clock: Pick<Clock, "after">;
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>();
+
+  constructor(clock: Pick<Clock, "after">) {
+    this.#clock = clock;
+  }
 
   /** Follows the requests of a server, and answers those with an Expect that is none (RFC 9110 section 10.1.1). */
   follow(server: Server): void {
@@ -52,7 +58,11 @@ export class UnreadableRequests {
       return;
     }
     socket.end(answer(toUnreadable(error)));
-    socket.setTimeout(lingerMs, () => socket.destroy());
+    // Counted from now, not from the last byte: the client may go on sending for ever.
+    socket.once(
+      "close",
+      this.#clock.after(lingerMs, () => socket.destroy()),
+    );
   }
 
   #add(response: ServerResponse): void {

@@ -88,3 +88,25 @@ test("G4: the function changes when the agent has told of a new worker and not y
   assert.equal((await waiting.turn).definition.image, "b");
   assert.deepEqual(agent.calls, ["ensure a", "ensure a cancelled", "destroy i1", "ensure b"]);
 });
+
+test("G4: an old worker that cannot be destroyed is no failure of the new ones: nobody is turned away or kept waiting", async () => {
+  const { pool, agent, lease, troubles } = setUpPool({}, { max: 2 });
+  (await lease()).release("done");
+  agent.held.add("destroy");
+  pool.redefine(changed);
+  agent.held.add("ensure");
+  const first = pool.wait();
+  await settled();
+  agent.answer("destroy", new Error("away"));
+  await settled();
+  assert.deepEqual(troubles, ["destroy"]);
+  const second = pool.wait();
+  await settled();
+  assert.deepEqual(agent.calls.slice(-2), ["ensure b", "ensure b"], "the second start is not held back");
+  agent.answer("ensure");
+  agent.answer("ensure");
+  assert.deepEqual(
+    (await Promise.all([first.turn, second.turn])).map(({ worker }) => worker.slot),
+    [1, 2],
+  );
+});

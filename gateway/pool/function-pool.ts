@@ -54,6 +54,8 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   #crowded = false;
   #growthHeld = false;
   #evictions = 0;
+  /** A list of the agent is being taken over: who is served, and what is lacking, is seen once all of it is. */
+  #listing = false;
 
   /** @param definition undefined for a function that is gone and whose workers are to go too */
   constructor(name: string, definition: FunctionDefinition | undefined, options: FunctionPoolOptions<C>) {
@@ -122,9 +124,13 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
 
   /** @param workers all of the function's that there are */
   onSnapshot(workers: readonly WorkerInfo[]): void {
+    // The agent is back: what has failed while it was away says nothing.
+    this.#min.forgive();
+    this.#listing = true;
     const told = new Set(workers.map(({ instanceId }) => instanceId));
     for (const slot of this.#slots) if (slot.instanceId !== undefined && !told.has(slot.instanceId)) slot.onMissing();
     for (const worker of workers) this.#slots.get(worker.slot).onChanged(worker, this.#definition);
+    this.#listing = false;
     this.#trim();
     this.onChange();
   }
@@ -198,6 +204,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   }
 
   onChange(): void {
+    if (this.#listing) return;
     this.#serve();
     this.#restoreMin();
   }
@@ -207,10 +214,12 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     if (this.#options.room.wanted) this.#options.room.onChange(true);
   }
 
-  onFailure(error: unknown, priority: StartPriority): void {
-    if (priority === "min") this.#min.onFailed();
-    if (this.#slots.some(willServe)) this.#holdGrowth();
-    else this.#queue.rejectAll(error);
+  onFailure(error: unknown, purpose: StartPriority | "none"): void {
+    if (purpose === "min") this.#min.onFailed();
+    if (purpose !== "none") {
+      if (this.#slots.some(willServe)) this.#holdGrowth();
+      else this.#queue.rejectAll(error);
+    }
     this.onChange();
     if (this.#options.room.wanted) this.#options.room.onChange(false);
   }

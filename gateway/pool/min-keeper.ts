@@ -36,7 +36,7 @@ export class MinKeeper {
     this.#hold();
   }
 
-  /** What has been so far counts for nothing: the function has changed. */
+  /** What has been so far counts for nothing: the function has changed, or the agent is back. */
   forgive(): void {
     this.#failedStarts = 0;
     this.#quickLosses = 0;

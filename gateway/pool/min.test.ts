@@ -124,3 +124,26 @@ test("G6 S4: before the agent has told which workers there are nothing is starte
   assert.deepEqual(agent.calls, ["ensure a"]);
   assert.deepEqual(pools.status()[0]?.workerStates, ["frozen", "idle"]);
 });
+
+test("G6 S4: the agent is back with other workers: min is what they lack, seen when all are known", async () => {
+  const { pool, agent } = setUpPool({}, { min: 1, max: 3 });
+  await settled();
+  pool.onSnapshot([workerInfo("other", { slot: 2 })]);
+  await settled();
+  assert.deepEqual(agent.calls, ["ensure a"]);
+  assert.deepEqual(pool.workerStates, ["idle"]);
+});
+
+test("G6: starts for min that failed while the agent was away do not keep min back once it is there again", async () => {
+  const { pool, agent } = setUpPool({}, { min: 1 });
+  agent.held.add("ensure");
+  await settled();
+  pool.onRemoved(workerInfo("i1"), "exited");
+  await settled();
+  agent.answer("ensure", new Error("away"));
+  await settled();
+  agent.held.clear();
+  pool.onSnapshot([]);
+  await settled();
+  assert.deepEqual(pool.workerStates, ["idle"]);
+});

@@ -57,8 +57,8 @@ export interface SlotOwner<C extends WorkerConnection> {
   onChange(): void;
   /** The slot has no worker any more. */
   onGone(): void;
-  /** What was prepared for those who wait has failed. */
-  onFailure(error: unknown, priority: StartPriority): void;
+  /** What was done for those who wait, or for `min`, has failed; `none`: a worker that counts no more cannot go yet. */
+  onFailure(error: unknown, purpose: StartPriority | "none"): void;
 }
 
 export interface SlotOptions<C extends WorkerConnection> extends Omit<SharedOptions<C>, "limits"> {

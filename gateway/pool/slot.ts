@@ -372,7 +372,7 @@ export class Slot<C extends WorkerConnection> {
           if (this.#state === condemned) this.#destroy(member, 0);
         });
         onTrouble("destroy", member.info, error);
-        owner.onFailure(error, "request");
+        owner.onFailure(error, this.#retired ? "none" : "request");
       },
     );
   }
