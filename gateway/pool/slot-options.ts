@@ -42,9 +42,9 @@ export interface Starter {
 /** What a slot asks of the pool that it belongs to, and tells it. */
 export interface SlotOwner<C extends WorkerConnection> {
   /** Whether a worker that is free now stays. */
-  keeps(slot: Slot<C>): boolean;
+  keeps(): boolean;
   /** Whether a worker that has idled for long enough may go. */
-  lets(slot: Slot<C>): boolean;
+  lets(): boolean;
   /** Gives a worker that runs to one who waits for it, if anybody does. */
   serves(slot: Slot<C>): boolean;
   /** The worker runs, nobody uses it and nobody waits for it. */

@@ -22,7 +22,7 @@ export interface Member<C extends WorkerConnection> {
 export interface Starting<C extends WorkerConnection> {
   readonly kind: "starting";
   readonly abort: AbortController;
-  readonly before: SlotState<C>;
+  readonly before: Startable<C>;
   readonly priority: StartPriority;
   /** By the clock. */
   readonly sinceMs: number;
@@ -31,15 +31,19 @@ export interface Starting<C extends WorkerConnection> {
   gone: string | undefined;
 }
 
-/** What one slot of a function is doing. A transition makes a new object, so that a late answer can see it is late. */
-export type SlotState<C extends WorkerConnection> =
+/** What a start can begin from. */
+export type Startable<C extends WorkerConnection> =
   | { readonly kind: "absent" }
-  | Starting<C>
   | { readonly kind: "idle"; readonly member: Member<C> }
-  | { readonly kind: "busy"; readonly member: Member<C> }
   | { readonly kind: "freezing"; readonly member: Member<C>; readonly pause: Promise<void> }
   /** `perhaps`: it may run, thawed by others or never frozen; it is frozen (again) when it has idled. */
-  | { readonly kind: "frozen"; readonly member: Member<C>; readonly perhaps: boolean }
+  | { readonly kind: "frozen"; readonly member: Member<C>; readonly perhaps: boolean };
+
+/** What one slot of a function is doing. A transition makes a new object, so that a late answer can see it is late. */
+export type SlotState<C extends WorkerConnection> =
+  | Startable<C>
+  | Starting<C>
+  | { readonly kind: "busy"; readonly member: Member<C> }
   | { readonly kind: "thawing"; readonly member: Member<C> }
   | { readonly kind: "destroying"; readonly member: Member<C> }
   /** It must not serve any more, but could not be destroyed yet. */
