@@ -136,3 +136,14 @@ for (const released of ["before", "after"]) {
     assert.deepEqual(pool.workerStates, ["busy"]);
   });
 }
+
+test("a broken worker that a list did not have is destroyed all the same: told of again, it would serve", async () => {
+  const { pool, agent, lease } = setUpPool();
+  const broken = await lease();
+  pool.onSnapshot([]);
+  broken.release("broken");
+  await settled();
+  assert.deepEqual(agent.calls, ["ensure a", "destroy i1 0"]);
+  pool.onChanged(broken.worker);
+  assert.deepEqual(pool.workerStates, []);
+});

@@ -54,17 +54,20 @@ export class SlotCore<C extends WorkerConnection> {
     this.idle.rearm();
   }
 
-  /** The worker does not exist any more. @param intended whether we have destroyed it */
-  forget(member: Member<C>, intended = false): void {
+  /**
+   * The worker does not exist any more.
+   * @param end whether we have destroyed it, or a list did not have it: such a one may still be told of, since its Ensure's
+   * answer may have overtaken the list
+   */
+  forget(member: Member<C>, end: "destroyed" | "lost" | "missing" = "lost"): void {
     if (!("member" in this.state) || this.state.member !== member) return;
     const { clock, owner } = this.options;
     member.connection.close();
     this.idle.stop();
     if (this.state.kind === "idle") owner.onIdleEnd(this.slot);
-    // One that a list did not have may still be told of: its Ensure's answer may have overtaken the list.
-    this.#destroyed = member.removed === "missing" ? undefined : member.info.instanceId;
+    this.#destroyed = end === "missing" ? undefined : member.info.instanceId;
     this.state = { kind: "absent" };
-    if (!intended) owner.onLost(clock.now() - member.sinceMs);
+    if (end !== "destroyed") owner.onLost(clock.now() - member.sinceMs);
     owner.onGone();
   }
 

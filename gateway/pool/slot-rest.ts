@@ -60,10 +60,10 @@ export class SlotRest<C extends WorkerConnection> {
     if (core.state.kind === "idle") owner.onIdleEnd(core.slot);
     core.state = { kind: "destroying", member };
     agent.destroy(member.info, graceMs).then(
-      () => core.forget(member, true),
+      () => core.forget(member, "destroyed"),
       (error: unknown) => {
         if (isGone(error)) {
-          core.forget(member, true);
+          core.forget(member, "destroyed");
           return;
         }
         const condemned: SlotState<C> = { kind: "condemned", member };

@@ -167,13 +167,16 @@ export class Slot<C extends WorkerConnection> {
     this.#start.onGone(this.instanceId);
     if (!("member" in state) || state.kind === "destroying" || state.kind === "thawing") return;
     // Its address may soon be another's (S7): nobody else gets it.
-    state.member.removed ??= "missing";
-    if (state.kind !== "busy") this.#core.forget(state.member);
+    if (state.kind === "busy") state.member.removed ??= "missing";
+    else this.#core.forget(state.member, state.kind === "condemned" ? "lost" : "missing");
   }
 
   #release(member: Member<C>, outcome: LeaseOutcome): void {
-    if (outcome === "gone" || member.removed !== undefined) this.#core.forget(member);
+    const missing = member.removed === "missing";
+    if (outcome === "gone" || (member.removed !== undefined && !missing)) this.#core.forget(member);
+    // The list that does not have it may have been older: it must not come back.
     else if (outcome === "broken") this.#rest.destroy(member, 0);
+    else if (missing) this.#core.forget(member, "missing");
     else if (this.#core.retired || !this.#core.options.owner.keeps()) this.#rest.destroy(member);
     else this.#core.rest(member);
   }
