@@ -110,8 +110,8 @@ export interface WorkerRuntime {
   /**
    * Ends a worker, in whatever state it is, and removes all that was made for it. Once begun it is carried through.
    * @param graceMs time between SIGTERM and SIGKILL
-   * @returns whether there was anything to remove
    * @param whose a container under a worker's id that somebody else made goes only when the worker itself is to be made
+   * @returns whether there was anything to remove
    * @throws AgentError WORKER_CONFLICT when the container of this id was not made by us
    */
   destroy(id: string, graceMs: number, whose?: "ours" | "anybody's"): Promise<boolean>;

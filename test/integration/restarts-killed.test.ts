@@ -14,8 +14,6 @@ import { assertNoTraces } from "../support/traces.ts";
 
 /** The aim is 100 ms; the machine may be busy, and what was measured is told. */
 const noticedWithinMs = 400;
-/** containerd tells of the end of a worker only when it has cleaned up behind the shim, with two programs. */
-const noticedWithoutShimMs = 1500;
 const tries = 5;
 
 let esb: TestEsb;
@@ -35,7 +33,6 @@ const blows: Record<string, (worker: Worker) => Promise<unknown>> = {
     promisify(execFile)("ip", ["netns", "del", await networkNamespaceOf(pid)]),
 };
 for (const [what, strike] of Object.entries(blows)) {
-  const limitMs = what === "its shim" ? noticedWithoutShimMs : noticedWithinMs;
   test(`S1 S7: a worker of which ${what} is killed is told as gone by an event, and swept`, async (t) => {
     const times: number[] = [];
     for (let round = 0; round < tries; round += 1) {
@@ -49,7 +46,7 @@ for (const [what, strike] of Object.entries(blows)) {
     }
     times.sort((a, b) => a - b);
     t.diagnostic(`noticed after ${times.map((ms) => ms.toFixed(0)).join(", ")} ms`);
-    assert.ok((times[Math.floor(tries / 2)] ?? Infinity) < limitMs, `${times}`);
+    assert.ok((times[Math.floor(tries / 2)] ?? Infinity) < noticedWithinMs, `${times}`);
     await assertNoTraces(esb, 5000);
   });
 }
