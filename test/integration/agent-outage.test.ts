@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "nice-grpc";
@@ -10,6 +9,7 @@ import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
 import { randomNumbers } from "../support/random.ts";
+import { mendSnapshotter } from "../support/snapshotter.ts";
 import { assertNoTraces } from "../support/traces.ts";
 import { removalOf, watch } from "../support/watcher.ts";
 
@@ -165,7 +165,7 @@ test("S5: a start during which containerd crashes fails as unavailable, and leav
     if (failure !== undefined) assert.equal(failure.status, "UNAVAILABLE", failure.message);
     await esb.containerd.start();
     await esb.agentReady(backWithinMs);
-    await mendSnapshotter();
+    await mendSnapshotter(esb);
     const { worker } = await esb.workers.ensure(ensureRequest("crash"));
     assert.deepEqual(await ask(worker, ""), { ok: true });
     await esb.workers.destroy({ workerId: "crash-0" });
@@ -196,18 +196,3 @@ test("S5: an agent that is told to end while containerd is away ends", async () 
   await esb.agent.start();
   await esb.agentReady();
 });
-
-/**
- * containerd makes a snapshot's folder before it commits the number that names it; when it crashes between the two, it
- * refuses every further snapshot until somebody removes the folder.
- */
-async function mendSnapshotter(): Promise<void> {
-  const attempt = await esb.ctr("snapshots", "prepare", "attempt").catch((error: Error) => error);
-  if (!(attempt instanceof Error)) {
-    await esb.ctr("snapshots", "rm", "attempt");
-    return;
-  }
-  const [, folder] = /rename \S+ (\S+): file exists/.exec(attempt.message) ?? [];
-  if (folder === undefined) throw attempt;
-  await rm(folder, { recursive: true });
-}
