@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { agentSettings } from "./settings/agent.ts";
+import { authSettings } from "./settings/auth.ts";
 import { gatewaySettings } from "./settings/gateway.ts";
+import { gatewayHttpSettings } from "./settings/gateway-http.ts";
 import { generalSettings } from "./settings/general.ts";
 import { networkSettings } from "./settings/network.ts";
 import { registriesSettings } from "./settings/registries.ts";
@@ -16,6 +18,8 @@ export type { Process } from "./settings/setting.ts";
  */
 export const settings = {
   ...gatewaySettings,
+  ...gatewayHttpSettings,
+  ...authSettings,
   ...agentSettings,
   ...runtimeSettings,
   ...workersSettings,

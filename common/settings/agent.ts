@@ -26,7 +26,7 @@ export const agentSettings = {
   }),
   ESB_STATE_DIR: setting(absolutePath, {
     default: "/var/lib/esb",
-    usedBy: ["agent", "scripts"],
+    usedBy: ["agent", "gateway", "scripts"],
     description: "State that outlives a reboot.",
   }),
   ESB_RUN_DIR: setting(absolutePath, {

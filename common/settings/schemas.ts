@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
 /** What the tables of settings are made of. Each schema parses the text of an environment variable. */
@@ -63,3 +64,9 @@ export const addresses = list.refine(
 export const identifier = z
   .string()
   .regex(/^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/, "must be letters and digits joined by single . _ or -");
+
+/** Addresses and subnets (CIDR), IPv4 or IPv6. */
+export const networks = list.refine(
+  (items) => items.every((item) => isIP(item) !== 0 || ipaddr.isValidCIDR(item)),
+  "must be IP addresses or subnets such as 10.0.0.0/8, separated by commas",
+);

@@ -1,0 +1,76 @@
+/** Methods that API Gateway knows. */
+export const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] as const;
+export type Method = (typeof methods)[number];
+
+/** Shape of a function's event and answer: `1.0` as of REST APIs, `2.0` as of HTTP APIs. */
+export type PayloadFormat = "1.0" | "2.0";
+
+/** What a client must show. */
+export type RouteAuth = "jwt" | "none" | "api-key";
+
+/** What browsers are told of other origins' pages (fetch.spec.whatwg.org, CORS protocol). */
+export interface Cors {
+  /** Origins as browsers send them, or `*`; one may begin with `https://*.`. */
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly (Method | "*")[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly maxAgeSeconds: number | undefined;
+}
+
+/** What routes share, as a stage of an API does. */
+export interface Stage {
+  readonly name: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What a route says of itself for the API document; schemas are JSON Schema, by media type. */
+export interface RouteDescription {
+  readonly summary: string | undefined;
+  readonly description: string | undefined;
+  readonly tags: readonly string[];
+  readonly request: unknown;
+  readonly response: unknown;
+}
+
+/** A route as routing.yml describes it, defaults merged. */
+export interface Route {
+  /** As written: `/users/{id}`, `/shop/{proxy+}`. */
+  readonly path: string;
+  readonly methods: readonly Method[] | "ANY";
+  readonly functionName: string;
+  readonly auth: RouteAuth;
+  readonly payload: PayloadFormat;
+  readonly cors: Cors | undefined;
+  /** How long a client waits at most for the answer; the function's own timeout holds beside it. */
+  readonly timeoutMs: number;
+  readonly stage: Stage;
+  /** Media types whose bodies go as base64 (payload 1.0); may contain `*`. */
+  readonly binaryMediaTypes: readonly string[];
+  readonly description: RouteDescription;
+}
+
+/** A route found for a request. */
+export interface RouteMatch {
+  readonly route: Route;
+  /** Decoded; empty where the template has none. */
+  readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+/** Why no route was found, and in which API's words to say it. */
+export interface NoRoute {
+  readonly payload: PayloadFormat;
+  /** CORS of the routes at this path, for what API Gateway answers by itself. */
+  readonly cors: Cors | undefined;
+}
+
+/** The routes that hold at one moment; never changes. */
+export interface RoutingTable {
+  /** In the order of the file. */
+  readonly routes: readonly Route[];
+  /** @param path as the client sent it: percent-encoded, without the query */
+  match(method: string, path: string): { readonly match: RouteMatch } | { readonly none: NoRoute };
+  /** For a preflight: the CORS settings of the route that `method` would find at this path. */
+  corsFor(method: string, path: string): Cors | undefined;
+}
