@@ -51,6 +51,7 @@ function toRuntimeWorker(container: Container, process: Process | undefined): Ru
     attachmentId: ours?.belongings.attachmentId,
     state: stateOf(process),
     pid: process?.pid ?? 0,
+    exitStatus: process?.status === TaskStatus.STOPPED ? process.exitStatus : undefined,
   };
 }
 

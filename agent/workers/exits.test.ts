@@ -21,6 +21,18 @@ test("another process or worker is not meant", async () => {
   assert.equal(await Promise.race([waiting.exit, Promise.resolve("nothing")]), "nothing");
 });
 
+test("whose end is waited for is known until it has come or nobody waits any more", () => {
+  const exits = new ExitNotices();
+  using _waiting = exits.expect("a-0", 1);
+  {
+    using _other = exits.expect("a-0", 2);
+    assert.deepEqual([exits.expected("a-0"), exits.expected("a")], [[1, 2], []]);
+  }
+  assert.deepEqual(exits.expected("a-0"), [1]);
+  exits.announce("a-0", 1, exit);
+  assert.deepEqual(exits.expected("a-0"), []);
+});
+
 test("only so many ends are remembered", async () => {
   const exits = new ExitNotices();
   for (let pid = 0; pid <= 256; pid += 1) exits.announce("a-0", pid, exit);

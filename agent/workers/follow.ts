@@ -1,10 +1,8 @@
 import type { Logger } from "../../common/logger.ts";
+import { abandonedExit } from "./exits.ts";
+import { endedByMemoryLimit } from "./out-of-memory.ts";
 import type { RuntimeEvent, WorkerRuntime } from "./runtime.ts";
 import type { WorkerService } from "./service.ts";
-
-/** How long the news of a SIGKILL may wait for the kernel's counters, which say whether it was the memory limit's. */
-const countersWithinMs = 50;
-const sigkillStatus = 137;
 
 export interface FollowOptions {
   readonly runtime: WorkerRuntime;
@@ -27,16 +25,12 @@ export async function followEvents(
       logger.warn({ worker: event.id }, "the kernel killed a process of the worker at its memory limit");
     } else if (event.type === "exited") {
       const { id, pid, exitStatus } = event;
-      const wasOutOfMemory = exitStatus === sigkillStatus && (outOfMemory.has(id) || (await countsOutOfMemory(id)));
+      const wasOutOfMemory = await endedByMemoryLimit(runtime, event, () => outOfMemory.has(id), signal);
       outOfMemory.delete(id);
       await service.noticeExit(id, pid, { exitStatus, outOfMemory: wasOutOfMemory });
     } else if (event.type === "abandoned") {
       logger.warn({ worker: event.id }, "what held the worker for the runtime has ended; the worker goes too");
-      await service.noticeExit(event.id, event.pid, {
-        exitStatus: sigkillStatus,
-        outOfMemory: false,
-        abandoned: true,
-      });
+      await service.noticeExit(event.id, event.pid, abandonedExit);
     } else if (event.type === "network-lost") {
       logger.warn({ worker: event.id }, "the worker's network was removed from outside; the worker goes too");
       await service.noticeNetworkLoss(event.id, event.host);
@@ -44,16 +38,6 @@ export async function followEvents(
       // The kernel's word may come late; it must not be taken for one about the next worker of this id.
       if (event.type === "removed") outOfMemory.delete(event.id);
       await service.noticeState(event.id, event.type === "resumed" ? "running" : event.type, signal);
-    }
-  };
-
-  /** The runtime's word about memory often comes behind that of the exit; the counters are there before both. */
-  const countsOutOfMemory = async (id: string): Promise<boolean> => {
-    try {
-      return (await runtime.stats(id, AbortSignal.any([signal, AbortSignal.timeout(countersWithinMs)]))).oomKills > 0n;
-    } catch {
-      // Most often because we ended it ourselves and it is gone already.
-      return outOfMemory.has(id);
     }
   };
 

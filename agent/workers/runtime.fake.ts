@@ -62,9 +62,9 @@ export class FakeRuntime implements WorkerRuntime {
     return complete;
   }
 
-  change(id: string, state: RuntimeState): void {
+  change(id: string, state: RuntimeState, exitStatus?: number): void {
     const worker = this.workers.get(id);
-    if (worker !== undefined) this.workers.set(id, { ...worker, state });
+    if (worker !== undefined) this.workers.set(id, { ...worker, state, exitStatus });
   }
 
   emit(event: RuntimeEvent): void {
@@ -142,7 +142,8 @@ export class FakeRuntime implements WorkerRuntime {
 
   async stats(id: string, signal: AbortSignal): Promise<WorkerStats> {
     await this.#enter("stats", id, signal);
-    this.#live(id);
+    // The counters are there until the worker is removed.
+    if (!this.workers.has(id)) throw new AgentError("WORKER_NOT_FOUND", `no worker ${id}`);
     return { cpuUsageNs: 1n, memoryUsageBytes: 2n, memoryLimitBytes: 3n, oomKills: this.oomKills, pids: 5n };
   }
 

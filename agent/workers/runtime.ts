@@ -56,6 +56,8 @@ export interface RuntimeWorker {
   /** Name of its network attachment; absent as the endpoint is. */
   readonly attachmentId: string | undefined;
   readonly pid: number;
+  /** Of the process, when it is known to have ended. */
+  readonly exitStatus?: number | undefined;
 }
 
 export type StartPhase = "image" | "snapshot" | "network" | "create" | "start" | "ready";

@@ -9,6 +9,7 @@ import type { WorkerRecords } from "./records.ts";
 import type { RuntimeWorker, WorkerIdentity, WorkerRuntime, WorkerStats } from "./runtime.ts";
 import { SharedWork } from "./shared-work.ts";
 import { WorkerTable } from "./table.ts";
+import { tellUnheardExits } from "./unheard-exits.ts";
 import { canServe, isLive, type LiveWorker } from "./worker.ts";
 
 export interface WorkerServiceOptions {
@@ -148,21 +149,26 @@ export class WorkerService {
       ...recorded.map(({ workerId }) => workerId),
     ]);
     let adopted = 0;
-    const look = async (id: string) => {
-      using _lock = await this.#lock.acquire(id);
-      const known = isLive(this.table.get(id));
+    const logged = async (id: string, work: Promise<void>) => {
       try {
-        const { worker } = await this.#look(id, signal);
-        if (worker !== undefined && !known) adopted += 1;
+        await work;
       } catch (error) {
         if (signal.aborted || (error instanceof AgentError && error.code === "RUNTIME_UNAVAILABLE")) throw error;
         this.#options.logger.warn({ err: error, worker: id }, "a worker could not be brought into line");
       }
     };
+    const look = async (id: string) => {
+      using _lock = await this.#lock.acquire(id);
+      const known = isLive(this.table.get(id));
+      const { worker } = await this.#look(id, signal);
+      if (worker !== undefined && !known) adopted += 1;
+    };
     const { busy = [], idle = [] } = Object.groupBy(ids, (id) => (this.#lock.isHeld(id) ? "busy" : "idle"));
+    const parts = { runtime: this.#runtime, exits: this.exits };
+    const behind = busy.flatMap((id) => [logged(id, tellUnheardExits(parts, id, signal)), logged(id, look(id))]);
     // When the runtime goes away meanwhile, all are looked at anew once it is back.
-    Promise.all(busy.map(look)).catch(() => undefined);
-    await Promise.all(idle.map(look));
+    Promise.all(behind).catch(() => undefined);
+    await Promise.all(idle.map((id) => logged(id, look(id))));
     return adopted;
   }
 
@@ -242,7 +248,7 @@ export class WorkerService {
     const found = await this.#runtime.inspect(id, signal);
     const worker = found === undefined ? undefined : toLive(found, this.#lastAccessMs(found));
     const isLost = worker !== undefined && isReachable !== undefined && !(await isReachable(worker));
-    if (worker === undefined || isLost) this.table.remove(id, isLost ? "network-lost" : "exited");
+    if (worker === undefined || isLost) this.table.remove(id, isLost ? "network-lost" : "exited", found?.exitStatus);
     else this.table.set(worker);
     return { worker: isLost ? undefined : worker, isThere: found !== undefined, isForeign: found?.ours === false };
   }

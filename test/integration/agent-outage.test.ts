@@ -9,6 +9,7 @@ import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
 import { randomNumbers } from "../support/random.ts";
+import { type Shim, shimsOf } from "../support/shims.ts";
 import { mendSnapshotter } from "../support/snapshotter.ts";
 import { assertNoTraces } from "../support/traces.ts";
 import { removalOf, watch } from "../support/watcher.ts";
@@ -103,6 +104,41 @@ test("S5: a worker that ends while containerd is down is told and swept when it 
   await watcher.first(removalOf("unseen-0"), 2000);
   await assertNoTraces(esb);
 });
+
+const unheardEnds = [
+  {
+    who: "worker",
+    end: ({ workers: [pid = 0] }: Shim) => process.kill(pid, "SIGTERM"),
+    failure: ["FAILED_PRECONDITION", "WORKER_EXITED"],
+    words: /slow-0 ended with status 7 before it listened/,
+  },
+  {
+    who: "worker's shim",
+    end: ({ pid }: Shim) => process.kill(pid, "SIGKILL"),
+    failure: ["UNAVAILABLE", "RUNTIME_UNAVAILABLE"],
+    words: /the runtime lost worker slow-0/,
+  },
+];
+
+for (const { who, end, failure: expected, words } of unheardEnds) {
+  test(`S5: a start whose ${who} ends while containerd is down says so once it is back`, async () => {
+    const command = ["sh", "-c", "trap 'exit 7' TERM; sleep 60 & wait"];
+    const failing = failureOf((options) => esb.workers.ensure(probeRequest("slow", { command }), options));
+    await esb.waitForTask("slow-0", "RUNNING");
+    const [shim] = await shimsOf(esb);
+    assert.equal(shim?.id, "slow-0");
+    await esb.containerd.kill();
+    end(shim);
+    await esb.containerd.start();
+    const begun = performance.now();
+    const failure = await failing;
+    const tookMs = performance.now() - begun;
+    assert.deepEqual([failure.status, failure.code], expected, failure.message);
+    assert.match(failure.message, words);
+    assert.ok(tookMs < backWithinMs, `told after ${tookMs} ms`);
+    await assertNoTraces(esb);
+  });
+}
 
 test("S5: an outage of containerd ends a Watch as unavailable at once; the next one goes on where that ended", async () => {
   const { position } = await esb.workers.list({});
