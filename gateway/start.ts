@@ -17,6 +17,7 @@ import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
+import { inFlightPath, openInFlight } from "./in-flight/open.ts";
 import { systemClock } from "./pool/clock.ts";
 import { Pools } from "./pool/pools.ts";
 
@@ -34,6 +35,7 @@ export const gatewaySettings = [
   "ESB_DRAIN_TIMEOUT_MS",
   "ESB_AGENT_ADDRESS",
   "ESB_REGION",
+  "ESB_RUN_DIR",
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
 
@@ -78,6 +80,7 @@ export async function startGateway(
       logger.warn({ function: name, restMs, err }, "function cannot be started, no start is tried for a while"),
     onClose: (name) => logger.info({ function: name }, "function is started again"),
   });
+  const inFlight = openInFlight(inFlightPath(configuration.ESB_RUN_DIR, configuration.ESB_OWNER), systemClock, logger);
   const pools = new Pools<WorkerClient>({
     agent: new AgentWorkers(clients.agent, channel, {
       owner: configuration.ESB_OWNER,
@@ -98,6 +101,9 @@ export async function startGateway(
     startsAtOnce: configuration.ESB_STARTS_AT_ONCE,
     queueBytes: configuration.ESB_QUEUE_MIB * 2 ** 20,
     guard: breakers,
+    inFlight,
+    onLeftBusy: (worker) =>
+      logger.warn({ worker: worker.id }, "worker had a request when the gateway ended last: it is replaced"),
     onStarted: (started) => {
       metrics.onStarted(started);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
@@ -154,9 +160,12 @@ export async function startGateway(
     await closeServer(app);
     lifetime.abort();
     channel.close();
+    inFlight[Symbol.dispose]();
   };
   try {
     await functions.load();
+    // Before any worker is touched: who finds the port taken may be a second gateway of the name.
+    const url = await listen(app, configuration);
     void followWorkers(
       {
         connected: () => whenConnected(channel, 1000),
@@ -178,7 +187,6 @@ export async function startGateway(
       },
       lifetime.signal,
     );
-    const url = await listen(app, configuration);
     logger.info({ url }, "gateway listens");
     return { url, close: release };
   } catch (error) {

@@ -31,7 +31,8 @@ export const agentSettings = {
   }),
   ESB_RUN_DIR: setting(absolutePath, {
     default: "/run/esb",
-    usedBy: ["agent", "scripts"],
-    description: "State that a reboot may clear: sockets, pid files, worker files.",
+    usedBy: ["agent", "gateway", "scripts"],
+    description:
+      "State that a reboot may clear: sockets, pid files, worker files; and which workers have a request, for a gateway that starts anew.",
   }),
 } as const;

@@ -16,7 +16,7 @@ export const gatewaySettings = {
   }),
   ESB_OWNER: setting(identifier.max(64), {
     default: "gateway",
-    usedBy: ["gateway"],
+    usedBy: ["gateway", "scripts"],
     description: "The gateway's name towards the agent; its workers carry it.",
   }),
   ESB_FUNCTIONS: setting(z.string().min(1), {

@@ -44,9 +44,10 @@ export class SlotCore<C extends WorkerConnection> {
 
   /** The worker runs and is free. */
   rest(member: Member<C>): void {
-    const { owner } = this.options;
+    const { inFlight, owner } = this.options;
     this.state = { kind: "idle", member };
     if (owner.serves(this.slot)) return;
+    inFlight.clear(member.info.instanceId);
     // Nobody has waited for it: its next request finds it warm.
     member.firstStart = undefined;
     this.idle.begin();
@@ -61,8 +62,9 @@ export class SlotCore<C extends WorkerConnection> {
    */
   forget(member: Member<C>, end: "destroyed" | "lost" | "missing" = "lost"): void {
     if (!("member" in this.state) || this.state.member !== member) return;
-    const { clock, owner } = this.options;
+    const { clock, inFlight, owner } = this.options;
     member.connection.close();
+    inFlight.clear(member.info.instanceId);
     this.idle.stop();
     if (this.state.kind === "idle") owner.onIdleEnd(this.slot);
     this.#destroyed = end === "missing" ? undefined : member.info.instanceId;

@@ -1,6 +1,7 @@
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { EnsuredWorker, WorkerAgent, WorkerInfo } from "./agent.ts";
 import type { Clock } from "./clock.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { WorkerConnection } from "./lease.ts";
 import type { IdleLimits } from "./policy.ts";
 import type { Slot } from "./slot.ts";
@@ -17,7 +18,10 @@ export interface SharedOptions<C extends WorkerConnection> {
   readonly isGone: (error: unknown) => boolean;
   /** Whether an error says that the agent or its containerd went away, and leaves open if it has done what it was asked. */
   readonly isAway: (error: unknown) => boolean;
+  readonly inFlight: InFlight;
   readonly onStarted: (started: EnsuredWorker) => void;
+  /** A worker may still be busy with a request of the gateway's life before: it is destroyed, and serves nobody. */
+  readonly onLeftBusy: (worker: WorkerInfo) => void;
   /** A freeze or destroy that nobody waits for has failed; it is tried again. */
   readonly onTrouble: (what: "freeze" | "destroy", worker: WorkerInfo, error: unknown) => void;
 }

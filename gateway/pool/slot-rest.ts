@@ -77,6 +77,15 @@ export class SlotRest<C extends WorkerConnection> {
     );
   }
 
+  /** Destroys a worker that may still be busy with a request of the gateway's life before, as one that timed out. */
+  destroyLeftBusy(member: Member<C>): void {
+    const { onLeftBusy, owner } = this.#core.options;
+    onLeftBusy(member.info);
+    this.destroy(member, 0);
+    // Those who wait may have another meanwhile.
+    owner.onChange();
+  }
+
   #freeze(member: Member<C>): void {
     const core = this.#core;
     const { agent, isAway, isGone, onTrouble, owner } = core.options;

@@ -2,17 +2,20 @@ import type { FunctionDefinition } from "../functions/definition.ts";
 import type { EnsuredWorker, WorkerInfo } from "./agent.ts";
 import type { WorkerConnection } from "./lease.ts";
 import { retryAfterMs, type SlotCore } from "./slot-core.ts";
+import type { SlotRest } from "./slot-rest.ts";
 import type { StartPriority } from "./starts.ts";
 import { createMember, type Startable, type Starting } from "./state.ts";
 
 /** How a slot comes to a worker: one is made, or one from before is looked at. */
 export class SlotStart<C extends WorkerConnection> {
   readonly #core: SlotCore<C>;
+  readonly #rest: SlotRest<C>;
   /** What the agent has told of while we waited for an Ensure. */
   #told: WorkerInfo | undefined;
 
-  constructor(core: SlotCore<C>) {
+  constructor(core: SlotCore<C>, rest: SlotRest<C>) {
     this.#core = core;
+    this.#rest = rest;
   }
 
   /** @param before the slot's state */
@@ -77,8 +80,14 @@ export class SlotStart<C extends WorkerConnection> {
   }
 
   #onStarted(started: EnsuredWorker, definition: FunctionDefinition, { before, gone }: Starting<C>): void {
-    const { clock, connect, onStarted } = this.#core.options;
+    const { clock, connect, inFlight, onStarted } = this.#core.options;
     if (before.kind !== "absent") before.member.connection.close();
+    if (inFlight.isLeft(started.worker.instanceId)) {
+      // Found before the agent has told which workers there are.
+      const { worker } = started;
+      this.#rest.destroyLeftBusy(createMember(worker, connect(worker), definition, clock.now(), undefined));
+      return;
+    }
     onStarted(started);
     const phases = started.kind === "cold" ? started.phases : undefined;
     const first = { kind: started.kind, phases };

@@ -18,8 +18,8 @@ export class Slot<C extends WorkerConnection> {
 
   constructor(options: SlotOptions<C>) {
     this.#core = new SlotCore(this, options, (action) => this.#rest.step(action));
-    this.#start = new SlotStart(this.#core);
     this.#rest = new SlotRest(this.#core);
+    this.#start = new SlotStart(this.#core, this.#rest);
   }
 
   get kind(): SlotStateKind {
@@ -61,16 +61,18 @@ export class Slot<C extends WorkerConnection> {
     const state = this.#core.state;
     if (state.kind !== "idle" && state.kind !== "frozen" && state.kind !== "freezing") return undefined;
     const { member } = state;
-    const { agent } = this.#core.options;
+    const { agent, inFlight } = this.#core.options;
     const { definition } = member;
     if (definition === undefined) return undefined;
     const release = (outcome: LeaseOutcome) => this.#release(member, outcome);
     if (state.kind === "idle") {
+      inFlight.mark(member.info.instanceId);
       this.#core.state = { kind: "busy", member };
       return createLease(member, definition, undefined, release);
     }
     // While nobody tells of changes, a frozen worker may be gone and its address another's (S7): thaw first, see prepare.
     if (!agent.live) return undefined;
+    inFlight.mark(member.info.instanceId);
     const wasFrozen = state.kind === "frozen" && !state.perhaps;
     const done = state.kind === "freezing" ? resumeBehind(state.pause, agent, member.info) : agent.resume(member.info);
     this.#core.thaw.follow(done);
@@ -183,10 +185,14 @@ export class Slot<C extends WorkerConnection> {
 
   #adopt(info: WorkerInfo, definition: FunctionDefinition | undefined): void {
     if (this.#core.hasDestroyed(info.instanceId) || (info.state !== "running" && info.state !== "paused")) return;
-    const { clock, connect, owner } = this.#core.options;
+    const { clock, connect, inFlight, owner } = this.#core.options;
     const member = createMember(info, connect(info), undefined, clock.now(), undefined);
     this.#core.definition = definition;
     this.#core.retired = definition === undefined;
+    if (inFlight.isLeft(info.instanceId)) {
+      this.#rest.destroyLeftBusy(member);
+      return;
+    }
     if (definition === undefined) {
       this.#rest.destroy(member);
       return;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +14,11 @@ export interface GatewayProcess extends AsyncDisposable {
   logged(text: string): Promise<void>;
 }
 
-/** The gateway as a process of its own, with these variables and no others. */
+/** The gateway as a process of its own, with these variables, a run folder of its own and no others. */
 export function runGateway(environment: Record<string, string>): GatewayProcess {
+  const runDir = mkdtempSync(join(tmpdir(), "esb-run-"));
   const child = spawn(process.execPath, [join(import.meta.dirname, "../main.ts")], {
-    env: { PATH: process.env.PATH, ...environment },
+    env: { PATH: process.env.PATH, ESB_RUN_DIR: runDir, ...environment },
   });
   const output = { out: "", error: "" };
   child.stdout.on("data", (chunk) => {
@@ -39,6 +41,7 @@ export function runGateway(environment: Record<string, string>): GatewayProcess 
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exited;
+      await rm(runDir, { recursive: true, force: true });
     },
   };
 }

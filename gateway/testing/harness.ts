@@ -41,6 +41,7 @@ export async function startHarness(
     ESB_AGENT_ADDRESS: address,
     ESB_FUNCTIONS: file,
     ESB_FREEZE_AFTER_MS: "-1",
+    ESB_RUN_DIR: join(dir, "run"),
     ...environment,
   };
   const configuration = { ...readSettings(gatewaySettings, variables), ESB_GATEWAY_PORT: 0 };

@@ -1,5 +1,6 @@
 import type { Concurrency, FunctionDefinition } from "../functions/definition.ts";
 import type { EnsuredWorker, StartKind, WorkerAgent, WorkerInfo } from "../pool/agent.ts";
+import type { InFlight } from "../pool/in-flight.ts";
 import type { WorkerConnection } from "../pool/lease.ts";
 import { Pools, type PoolsOptions } from "../pool/pools.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -86,6 +87,25 @@ export class FakeConnection implements WorkerConnection {
   }
 }
 
+/** Remembers in memory, and what was left with the test. */
+export class FakeInFlight implements InFlight {
+  readonly left = new Set<string>();
+  readonly marked = new Set<string>();
+
+  isLeft(instanceId: string): boolean {
+    return this.left.has(instanceId);
+  }
+
+  mark(instanceId: string): void {
+    this.marked.add(instanceId);
+  }
+
+  clear(instanceId: string): void {
+    this.left.delete(instanceId);
+    this.marked.delete(instanceId);
+  }
+}
+
 export function workerInfo(instanceId: string, rest: Partial<WorkerInfo> = {}): WorkerInfo {
   return {
     id: `${rest.function ?? "f"}-${rest.slot ?? 0}`,
@@ -140,7 +160,9 @@ export function poolOptions(overrides: Partial<PoolsOptions<FakeConnection>> = {
     isGone: (error) => error instanceof WorkerMissing,
     isAway: (error) => error instanceof AgentLost,
     isExhausted: (error) => error instanceof HostFull,
+    inFlight: new FakeInFlight(),
     onStarted: () => undefined,
+    onLeftBusy: () => undefined,
     onTrouble: (what) => troubles.push(what),
     ...overrides,
   };

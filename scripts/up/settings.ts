@@ -18,6 +18,7 @@ export function readScriptSettings(environment: NodeJS.ProcessEnv) {
     stateDir: values.ESB_STATE_DIR,
     runDir: values.ESB_RUN_DIR,
     logDir: join(values.ESB_STATE_DIR, "log"),
+    owner: values.ESB_OWNER,
     functionsPath: values.ESB_FUNCTIONS,
     freezeAfterMs: values.ESB_FREEZE_AFTER_MS,
     network: values.ESB_NETWORK,

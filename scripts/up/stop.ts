@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { inFlightPath } from "../../gateway/in-flight/open.ts";
 import { agentAt } from "./agent.ts";
 import { containerdVersion, ownContainerd, startOwnContainerd, stopOwnContainerd, unmountBelow } from "./containerd.ts";
 import { isRunning, readDaemon, stopDaemon } from "./daemons.ts";
@@ -88,6 +89,8 @@ async function tearDown({ say, purge }: Stop, problems: string[]): Promise<void>
 }
 
 async function removeFolders({ settings, purge }: Stop): Promise<void> {
+  // Of workers that are gone by now.
+  await rm(inFlightPath(settings.runDir, settings.owner), { force: true });
   await removeClaimed(settings.runDir);
   if (purge) await removeClaimed(settings.stateDir);
   // runc and the kernel keep a folder per containerd namespace; one that is in use is not empty and stays.

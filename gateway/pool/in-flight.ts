@@ -1,0 +1,12 @@
+/**
+ * Remembers beyond the gateway's own end which workers have a request (G6, S4). Nothing of it throws: an invocation does
+ * not fail because it cannot be noted.
+ */
+export interface InFlight {
+  /** Whether this worker had a request when the gateway's life before ended: it may still work on it. */
+  isLeft(instanceId: string): boolean;
+  /** A request is about to go to the worker. */
+  mark(instanceId: string): void;
+  /** The worker has answered, or is gone for good. */
+  clear(instanceId: string): void;
+}
