@@ -9,10 +9,10 @@ import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { Breakers } from "./breaker/breakers.ts";
 import { isFunctionsFault } from "./breaker/fault.ts";
-import { watchFile } from "./functions/file.ts";
+import { environmentLookup } from "./files/substitute.ts";
+import { watchFile } from "./files/watch.ts";
 import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";
-import { environmentLookup } from "./functions/substitute.ts";
 import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -102,8 +102,8 @@ export async function startGateway(
     queueBytes: configuration.ESB_QUEUE_MIB * 2 ** 20,
     guard: breakers,
     inFlight,
-    onLeftBusy: (worker) =>
-      logger.warn({ worker: worker.id }, "worker had a request when the gateway ended last: it is replaced"),
+    onFoundBusy: (worker) =>
+      logger.warn({ worker: worker.id }, "worker may still be busy with a request from before, it is replaced"),
     onStarted: (started) => {
       metrics.onStarted(started);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
@@ -145,7 +145,7 @@ export async function startGateway(
         ),
       functions: () => ({
         file: path,
-        count: functions.functions.size,
+        count: functions.value.size,
         ...(functions.error === undefined ? {} : { error: functions.error }),
       }),
       stopping: () => drain.stopping,

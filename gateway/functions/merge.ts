@@ -1,3 +1,4 @@
+import type { Problem } from "../files/yaml.ts";
 import type { Concurrency, FunctionDefinition, Functions } from "./definition.ts";
 import type { FunctionsFile } from "./schema.ts";
 
@@ -8,12 +9,6 @@ const builtIn = {
   pullPolicy: "if-not-present",
   concurrency: { min: 0, max: 10, reserved: 0 },
 } as const;
-
-/** What is wrong with the value at a path of the file. */
-export interface Problem {
-  readonly path: readonly string[];
-  readonly message: string;
-}
 
 type Shared = NonNullable<FunctionsFile["defaults"]>;
 

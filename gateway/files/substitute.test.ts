@@ -1,4 +1,4 @@
-/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of functions.yml look like this. */
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of our files look like this. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { environmentLookup, substitute } from "./substitute.ts";

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { watchFile } from "./file.ts";
+import { watchFile } from "./watch.ts";
 
 async function setUp() {
   const dir = await mkdtemp(join(tmpdir(), "esb-file-"));

@@ -1,0 +1,119 @@
+import { type Document, isPair, LineCounter, parseDocument, visit } from "yaml";
+import type { z } from "zod";
+import { ConfigurationError } from "../../common/environment.ts";
+import { substitute, type VariableLookup } from "./substitute.ts";
+import { offsetOf } from "./yaml-place.ts";
+
+const mostSyntaxErrors = 5;
+
+/** A way through a document: keys of maps and indexes of lists. */
+export type YamlPath = readonly string[];
+
+/** What is wrong with the value at a path of a file, or with its key. */
+export interface Problem {
+  readonly path: YamlPath;
+  readonly message: string;
+  readonly atKey?: boolean;
+}
+
+export interface YamlFormat<T> {
+  /** How the file is named in messages. */
+  readonly path: string;
+  readonly lookup: VariableLookup;
+  readonly schema: z.ZodType<T>;
+  /** Which keys are known in the map at a path, for messages about those that are not. */
+  readonly expectedKeys: (path: YamlPath) => readonly string[];
+  /**
+   * Whether a number stays the text that was written (an account of 012345678901, a version of 1.10); asked with the
+   * keys of the maps that lead to it.
+   */
+  readonly isText: (keys: YamlPath) => boolean;
+}
+
+/** A file's content, and what is needed to say where in it something is wrong. */
+export interface YamlContent<T> {
+  readonly value: T;
+  /** Line of a path's value in the file. */
+  lineOf(path: YamlPath): number;
+  /** Throws a ConfigurationError with a line for each problem; does nothing when there is none. */
+  refuse(problems: readonly Problem[]): void;
+}
+
+/**
+ * Reads a YAML file, with its variables filled in.
+ * @throws ConfigurationError with a line `path:line:column: what is wrong; what was expected` for each mistake
+ */
+export function parseYaml<T>(text: string, format: YamlFormat<T>): YamlContent<T> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${format.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  const told = ({ path, message, atKey }: Problem) =>
+    `${at(offsetOf(document, path, atKey))}: ${path.join(".") || "the file"}: ${message}`;
+  // One slip makes YAML stumble over all that follows.
+  const errors = document.errors.slice(0, mostSyntaxErrors);
+  const problems = errors.map((error) => `${at(error.pos[0])}: not valid YAML: ${error.message}`);
+  if (problems.length === 0) problems.push(...fillIn(document, format, at));
+  throwIfAny(problems);
+
+  const parsed = format.schema.safeParse(content(document, at));
+  if (!parsed.success) {
+    throwIfAny(parsed.error.issues.flatMap((issue) => describe(issue, format.expectedKeys)).map(told));
+  }
+  return {
+    value: parsed.data as T,
+    lineOf: (path) => Math.max(lines.linePos(offsetOf(document, path)).line, 1),
+    refuse: (found) => throwIfAny([...new Set(found.map(told))]),
+  };
+}
+
+function throwIfAny(messages: readonly string[]): void {
+  if (messages.length > 0) throw new ConfigurationError(messages.join("\n"));
+}
+
+function content(document: Document, at: (offset: number) => string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    throw new ConfigurationError(`${at(0)}: not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Replaces the variables in every string value of the document; keys stay. */
+function fillIn<T>(
+  document: Document,
+  { lookup, isText }: YamlFormat<T>,
+  at: (offset: number) => string,
+): readonly string[] {
+  const problems: string[] = [];
+  visit(document, {
+    Scalar(key, node, parents) {
+      if (typeof node.value === "number" && isText(keysOf(parents))) node.value = node.source;
+      if (key === "key" || typeof node.value !== "string" || !node.value.includes("${")) return;
+      const result = substitute(node.value, lookup);
+      if ("text" in result) node.value = result.text;
+      else problems.push(`${at(node.range?.[0] ?? 0)}: ${result.problem}`);
+    },
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      problems.push(`${at(node.range?.[0] ?? 0)}: not valid YAML: there is no anchor &${node.source}`);
+    },
+  });
+  return problems;
+}
+
+function keysOf(parents: readonly unknown[]): YamlPath {
+  return parents.filter(isPair).map((pair) => String(pair.key));
+}
+
+function describe(issue: z.core.$ZodIssue, expectedKeys: (path: YamlPath) => readonly string[]): readonly Problem[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const message = `unknown key; expected one of ${expectedKeys(path).join(", ")}`;
+    return issue.keys.map((key) => ({ path: [...path, key], message, atKey: true }));
+  }
+  if (issue.code !== "invalid_key") return [{ path, message: issue.message }];
+  return [{ path, message: issue.issues[0]?.message ?? issue.message, atKey: true }];
+}
