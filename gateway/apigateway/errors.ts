@@ -1,24 +1,61 @@
 import type { PayloadFormat } from "../routing/definition.ts";
 
+type Told = readonly [status: number, message: string];
+
 /**
- * What API Gateway answers by itself: status and message, which differ between REST APIs (payload 1.0) and HTTP APIs (2.0)
+ * What API Gateway answers by itself: status and message, which differ between REST APIs (payload 1.0) and HTTP APIs (2.0),
+ * and the x-amzn-ErrorType of REST APIs
  * (docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html; HTTP APIs have no such list,
  * their words are those of the service).
  */
 const apiErrors = {
-  BAD_REQUEST: { "1.0": [400, "Bad Request"], "2.0": [400, "Bad Request"] },
-  UNAUTHORIZED: { "1.0": [401, "Unauthorized"], "2.0": [401, "Unauthorized"] },
+  BAD_REQUEST: { type: "BadRequestException", "1.0": [400, "Bad Request"], "2.0": [400, "Bad Request"] },
+  UNAUTHORIZED: { type: "UnauthorizedException", "1.0": [401, "Unauthorized"], "2.0": [401, "Unauthorized"] },
   /** An API key that is missing or wrong. */
-  FORBIDDEN: { "1.0": [403, "Forbidden"], "2.0": [403, "Forbidden"] },
-  NO_ROUTE: { "1.0": [403, "Missing Authentication Token"], "2.0": [404, "Not Found"] },
-  REQUEST_TOO_LARGE: { "1.0": [413, "Request Too Long"], "2.0": [413, "Request Entity Too Large"] },
-  THROTTLED: { "1.0": [429, "Too Many Requests"], "2.0": [429, "Too Many Requests"] },
-  /** The function failed or answered what is no answer. */
-  INTEGRATION_FAILURE: { "1.0": [502, "Internal server error"], "2.0": [500, "Internal Server Error"] },
-  INTEGRATION_TIMEOUT: { "1.0": [504, "Endpoint request timed out"], "2.0": [503, "Service Unavailable"] },
-  UNAVAILABLE: { "1.0": [503, "Service Unavailable"], "2.0": [503, "Service Unavailable"] },
-  INTERNAL: { "1.0": [500, "Internal server error"], "2.0": [500, "Internal Server Error"] },
-} as const satisfies Record<string, Record<PayloadFormat, readonly [status: number, message: string]>>;
+  FORBIDDEN: { type: "ForbiddenException", "1.0": [403, "Forbidden"], "2.0": [403, "Forbidden"] },
+  NO_ROUTE: {
+    type: "MissingAuthenticationTokenException",
+    "1.0": [403, "Missing Authentication Token"],
+    "2.0": [404, "Not Found"],
+  },
+  REQUEST_TOO_LARGE: {
+    type: "RequestTooLargeException",
+    "1.0": [413, "Request Too Long"],
+    "2.0": [413, "Request Entity Too Large"],
+  },
+  THROTTLED: {
+    type: "TooManyRequestsException",
+    "1.0": [429, "Too Many Requests"],
+    "2.0": [429, "Too Many Requests"],
+  },
+  /** The function failed or answered what is no answer; HTTP APIs say 500 for some of that, requirement G5 says 502. */
+  INTEGRATION_FAILURE: {
+    type: "InternalServerErrorException",
+    "1.0": [502, "Internal server error"],
+    "2.0": [502, "Internal server error"],
+  },
+  /** Lambda did not take the invocation (docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html). */
+  INTEGRATION_REFUSED: {
+    type: "InternalServerErrorException",
+    "1.0": [500, "Internal server error"],
+    "2.0": [503, "Service Unavailable"],
+  },
+  INTEGRATION_TIMEOUT: {
+    type: "InternalServerErrorException",
+    "1.0": [504, "Endpoint request timed out"],
+    "2.0": [503, "Service Unavailable"],
+  },
+  UNAVAILABLE: {
+    type: "ServiceUnavailableException",
+    "1.0": [503, "Service Unavailable"],
+    "2.0": [503, "Service Unavailable"],
+  },
+  INTERNAL: {
+    type: "InternalServerErrorException",
+    "1.0": [500, "Internal server error"],
+    "2.0": [500, "Internal Server Error"],
+  },
+} as const satisfies Record<string, Record<PayloadFormat, Told> & { readonly type: string }>;
 
 export type ApiErrorCode = keyof typeof apiErrors;
 
@@ -37,6 +74,11 @@ export class ApiError extends Error {
     super(reason, { cause: options.cause });
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  /** What REST APIs name it in x-amzn-ErrorType. */
+  get type(): string {
+    return apiErrors[this.code].type;
   }
 
   status(payload: PayloadFormat): number {

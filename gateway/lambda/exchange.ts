@@ -23,8 +23,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** When the worker begins to run, from which on the time counts; undefined: it does. */
   readonly runs: Promise<void> | undefined;
-  /** Begins an answer of this many bytes towards the client. */
-  readonly onStream: (head: AnswerHead, bytes: number) => Writable;
+  /** Begins an answer of this many bytes towards the client; undefined: it is wanted as a whole. */
+  readonly onStream: (head: AnswerHead, bytes: number) => Writable | undefined;
   /** Called once, when the worker's part is over. */
   readonly onResult: (result: ExchangeResult) => void;
 }

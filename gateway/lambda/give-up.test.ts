@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { LambdaError } from "../http/errors.ts";
 import { send } from "../testing/harness.ts";
 import { listening } from "../testing/listen.ts";
+import { tooLarge } from "./answer.ts";
 import { Reply } from "./reply.ts";
 
 const stopped = new LambdaError("ServiceException", "stopped", { status: 503, retryAfterSeconds: 1 });
@@ -43,7 +44,7 @@ const lateWords: ReadonlyArray<readonly [string, (reply: Reply) => void]> = [
   ["an answer", (reply) => reply.answer(head, Buffer.from("late"), served)],
   ["a streamed answer", (reply) => reply.begin(head, 4, served).end("late")],
   ["an error", (reply) => reply.error(new LambdaError("ServiceException", "late"), served)],
-  ["a cut", (reply) => reply.cut()],
+  ["a function error", (reply) => reply.functionError(tooLarge, served)],
 ];
 for (const [what, say] of lateWords) {
   test(`S4: ${what} that comes after a request was given up goes nowhere`, async () => {

@@ -1,14 +1,14 @@
 import { LambdaError, toLambdaError } from "../http/errors.ts";
-import type { InvocationRecord } from "../http/metrics.ts";
+import type { InvocationOutcome, InvocationRecord } from "../http/metrics.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import type { RemovalReason } from "../pool/agent.ts";
 import type { Clock } from "../pool/clock.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
 import type { Lease } from "../pool/lease.ts";
 import { mayResend } from "../pool/policy.ts";
-import { type AnswerHead, exited, timedOut, tooLarge } from "./answer.ts";
+import { exited, timedOut, tooLarge } from "./answer.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
-import type { Reply } from "./reply.ts";
+import { type InvocationReply, outcomeOf } from "./invocation-reply.ts";
 
 /** A worker whose end the agent tells of may have answered just before: what is on its way has this long. */
 const lastWordsMs = 200;
@@ -33,10 +33,14 @@ export interface InvocationRequest {
 }
 
 /** How a try with one worker ended; `resend`: as if it had not been. */
-type TryResult = "ok" | "function_error" | "refused" | "resend";
+type TryResult = InvocationOutcome | "resend";
 
 /** Serves one synchronous invocation: a worker, the request, the answer. Answers in every case, and never rejects. */
-export async function invoke(request: InvocationRequest, reply: Reply, context: InvocationContext): Promise<void> {
+export async function invoke(
+  request: InvocationRequest,
+  reply: InvocationReply,
+  context: InvocationContext,
+): Promise<void> {
   const beganMs = context.clock.now();
   let start: string | undefined;
   let outcome: InvocationRecord["outcome"] = "refused";
@@ -63,7 +67,11 @@ export async function invoke(request: InvocationRequest, reply: Reply, context: 
   });
 }
 
-async function waitForLease(request: InvocationRequest, reply: Reply, again: boolean): Promise<Lease<WorkerClient>> {
+async function waitForLease(
+  request: InvocationRequest,
+  reply: InvocationReply,
+  again: boolean,
+): Promise<Lease<WorkerClient>> {
   const waiting = request.pool.wait({ again, bytes: request.event.length });
   const stopListening = reply.onGone(waiting.leave);
   try {
@@ -76,7 +84,7 @@ async function waitForLease(request: InvocationRequest, reply: Reply, again: boo
 function tryOnce(
   request: InvocationRequest,
   lease: Lease<WorkerClient>,
-  reply: Reply,
+  reply: InvocationReply,
   context: InvocationContext,
   canResend: boolean,
 ): Promise<TryResult> {
@@ -134,22 +142,20 @@ function isUnread(
 function respond(
   request: InvocationRequest,
   lease: Lease<WorkerClient>,
-  reply: Reply,
+  reply: InvocationReply,
   result: ExchangeResult,
   failure: { removal: RemovalReason | undefined; thawError: unknown; context: InvocationContext },
 ): TryResult {
   switch (result.kind) {
     case "answered":
-      reply.answer(result.head, result.body, lease);
-      return outcomeOf(result.head);
+      return reply.answer(result.head, result.body, lease);
     case "streamed":
       return outcomeOf(result.head);
     case "too-large":
       reply.functionError(tooLarge, lease);
       return "function_error";
     case "timed-out":
-      if (reply.begun) reply.cut();
-      else reply.functionError(timedOut(request.id, lease.definition.timeoutMs), lease);
+      reply.functionError(timedOut(request.id, lease.definition.timeoutMs), lease);
       return "function_error";
     case "failed": {
       const { removal, thawError, context } = failure;
@@ -157,15 +163,10 @@ function respond(
       context.onFailure("worker failed", { requestId: request.id, worker: lease.worker.id, error });
       if (thawError !== undefined && !context.isGone(thawError)) reply.error(toLambdaError(thawError), lease);
       else if (thawError !== undefined || !result.written) reply.error(lost(result.error), lease);
-      else if (reply.begun) reply.cut();
       else reply.functionError(exited(request.id, removal === "out-of-memory" ? "signal: killed" : undefined), lease);
       return result.written && thawError === undefined ? "function_error" : "refused";
     }
   }
-}
-
-function outcomeOf(head: AnswerHead): "ok" | "function_error" {
-  return head.functionError === undefined ? "ok" : "function_error";
 }
 
 function lost(cause: Error): LambdaError {

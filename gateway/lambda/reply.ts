@@ -1,17 +1,16 @@
 import type { ServerResponse } from "node:http";
 import { Writable } from "node:stream";
 import type { LambdaError } from "../http/errors.ts";
+import type { InvocationOutcome } from "../http/metrics.ts";
 import { phaseNames, type StartPhases } from "../pool/agent.ts";
-import type { Lease, WorkerConnection } from "../pool/lease.ts";
 import type { AnswerHead, FunctionError } from "./answer.ts";
+import { type InvocationReply, outcomeOf, type Served } from "./invocation-reply.ts";
 
 /** Header of Lambda's API for the id of a request. */
 const requestIdHeader = "x-amzn-requestid";
 
-type Served = Pick<Lease<WorkerConnection>, "worker" | "start" | "phases">;
-
 /** Writes the answers of Lambda's API to a client; to one that has gone they are lost. */
-export class Reply {
+export class Reply implements InvocationReply {
   readonly #response: ServerResponse;
   readonly #requestId: string;
   #handedOn = false;
@@ -22,16 +21,10 @@ export class Reply {
     this.#requestId = requestId;
   }
 
-  /** Calls back when the client goes, at once when it has gone; returns how to stop listening. */
   onGone(callback: () => void): () => void {
     if (this.#response.closed) callback();
     else this.#response.once("close", callback);
     return () => this.#response.off("close", callback);
-  }
-
-  /** Whether an answer has been begun, after which only its rest can come. */
-  get begun(): boolean {
-    return this.#response.headersSent;
   }
 
   /** Whether a worker may have read the request. */
@@ -39,7 +32,6 @@ export class Reply {
     return this.#handedOn;
   }
 
-  /** The request goes to a worker now. */
   onHandedOn(): void {
     this.#handedOn = true;
   }
@@ -55,16 +47,11 @@ export class Reply {
     this.#givenUp = true;
   }
 
-  /** Breaks off an answer that cannot be finished, so that the client does not take it for whole. */
-  cut(): void {
-    if (!this.#givenUp) this.#response.destroy();
-  }
-
-  answer(head: AnswerHead, body: Buffer, served: Served): void {
+  answer(head: AnswerHead, body: Buffer, served: Served): InvocationOutcome {
     this.begin(head, body.length, served).end(body);
+    return outcomeOf(head);
   }
 
-  /** Writes the head; the body follows on what is returned. */
   begin(head: AnswerHead, bytes: number, served: Served): Writable {
     if (this.#givenUp) return new Writable({ write: (_chunk, _encoding, done) => done() });
     const headers = [
@@ -84,6 +71,10 @@ export class Reply {
 
   /** The function has failed: the Invoke itself has not, so the status is 200. */
   functionError(error: FunctionError, served: Served): void {
+    if (this.#begun) {
+      this.#cut();
+      return;
+    }
     const head = {
       contentType: "application/json",
       contentEncoding: undefined,
@@ -99,8 +90,8 @@ export class Reply {
   }
 
   error(error: LambdaError, served?: Served): void {
-    if (this.begun) {
-      this.cut();
+    if (this.#begun) {
+      this.#cut();
       return;
     }
     if (this.#givenUp) return;
@@ -110,6 +101,16 @@ export class Reply {
     headers.push("x-amzn-errortype", error.name);
     if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
     this.#response.writeHead(error.status, headers).end(body);
+  }
+
+  /** After which only the rest of an answer can come. */
+  get #begun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Breaks off an answer that cannot be finished, so that the client does not take it for whole. */
+  #cut(): void {
+    if (!this.#givenUp) this.#response.destroy();
   }
 
   #common({ worker, start, phases }: Served): string[] {
