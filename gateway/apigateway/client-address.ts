@@ -1,4 +1,4 @@
-import type { Headers } from "./request.ts";
+import type { HeaderList } from "./request.ts";
 
 /** Whether an address (IPv4 or IPv6, as text) is that of a proxy whose X-Forwarded-* headers are believed. */
 export type TrustedProxies = (address: string) => boolean;
@@ -9,6 +9,6 @@ export function trustedProxies(_networks: readonly string[]): TrustedProxies {
 }
 
 /** The client's address; never throws. */
-export function clientAddress(_socketAddress: string, _headers: Headers, _trusted: TrustedProxies): string {
+export function clientAddress(_socketAddress: string, _headers: HeaderList, _trusted: TrustedProxies): string {
   throw new Error("to be written");
 }

@@ -1,5 +1,5 @@
 import type { TrustedProxies } from "./client-address.ts";
-import type { Forwarded, Headers } from "./request.ts";
+import type { Forwarded, HeaderList } from "./request.ts";
 
 /** How a request came to us: the socket that it came by. */
 export interface Arrival {
@@ -11,6 +11,6 @@ export interface Arrival {
 }
 
 /** What the X-Forwarded-* headers of the event will be; never throws. */
-export function forwardedBy(_arrival: Arrival, _headers: Headers, _trusted: TrustedProxies): Forwarded {
+export function forwardedBy(_arrival: Arrival, _headers: HeaderList, _trusted: TrustedProxies): Forwarded {
   throw new Error("to be written");
 }

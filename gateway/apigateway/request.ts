@@ -1,5 +1,5 @@
 /** In the client's order and spelling, a repeated header several times. */
-export type Headers = readonly (readonly [name: string, value: string])[];
+export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** The X-Forwarded-* headers that the function sees, made by `forwardedBy`. */
 export interface Forwarded {
@@ -21,7 +21,7 @@ export interface ApiRequest {
   /** As the client sent it, without the `?`; empty when there is none. */
   readonly rawQuery: string;
   /** Of HTTP/2 without the pseudo headers, with a `host` in their place. */
-  readonly headers: Headers;
+  readonly headers: HeaderList;
   readonly body: Buffer;
   /** The client's address: the socket's, or what a trusted proxy says. */
   readonly sourceIp: string;
