@@ -5,6 +5,7 @@ import { substitute, type VariableLookup } from "./substitute.ts";
 import { offsetOf } from "./yaml-place.ts";
 
 const mostSyntaxErrors = 5;
+const secretReference = `not a variable that is set; expected \${NAME} or \${NAME:-default} ($\${ for a plain \${)`;
 
 /** A way through a document: keys of maps and indexes of lists. */
 export type YamlPath = readonly string[];
@@ -28,6 +29,8 @@ export interface YamlFormat<T> {
    * keys of the maps that lead to it.
    */
   readonly isText: (keys: YamlPath) => boolean;
+  /** Whether messages leave out what the file says, since it says secrets. */
+  readonly secret?: boolean;
 }
 
 /** A file's content, and what is needed to say where in it something is wrong. */
@@ -50,11 +53,16 @@ export function parseYaml<T>(text: string, format: YamlFormat<T>): YamlContent<T
     const { line, col } = lines.linePos(offset);
     return `${format.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  const told = ({ path, message, atKey }: Problem) =>
-    `${at(offsetOf(document, path, atKey))}: ${path.join(".") || "the file"}: ${message}`;
+  const told = ({ path, message, atKey }: Problem) => {
+    // A secret can have become a key by a slip, such as a space left out.
+    const named = format.secret === true && atKey === true ? path.slice(0, -1) : path;
+    return `${at(offsetOf(document, path, atKey))}: ${named.join(".") || "the file"}: ${message}`;
+  };
   // One slip makes YAML stumble over all that follows.
   const errors = document.errors.slice(0, mostSyntaxErrors);
-  const problems = errors.map((error) => `${at(error.pos[0])}: not valid YAML: ${error.message}`);
+  const problems = errors.map(
+    (error) => `${at(error.pos[0])}: not valid YAML: ${format.secret === true ? error.code : error.message}`,
+  );
   if (problems.length === 0) problems.push(...fillIn(document, format, at));
   throwIfAny(problems);
 
@@ -84,7 +92,7 @@ function content(document: Document, at: (offset: number) => string): unknown {
 /** Replaces the variables in every string value of the document; keys stay. */
 function fillIn<T>(
   document: Document,
-  { lookup, isText }: YamlFormat<T>,
+  { lookup, isText, secret = false }: YamlFormat<T>,
   at: (offset: number) => string,
 ): readonly string[] {
   const problems: string[] = [];
@@ -94,11 +102,12 @@ function fillIn<T>(
       if (key === "key" || typeof node.value !== "string" || !node.value.includes("${")) return;
       const result = substitute(node.value, lookup);
       if ("text" in result) node.value = result.text;
-      else problems.push(`${at(node.range?.[0] ?? 0)}: ${result.problem}`);
+      else problems.push(`${at(node.range?.[0] ?? 0)}: ${secret ? secretReference : result.problem}`);
     },
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return;
-      problems.push(`${at(node.range?.[0] ?? 0)}: not valid YAML: there is no anchor &${node.source}`);
+      const anchor = secret ? "" : ` &${node.source}`;
+      problems.push(`${at(node.range?.[0] ?? 0)}: not valid YAML: there is no anchor${anchor}`);
     },
   });
   return problems;
