@@ -5,6 +5,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Worker } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, probeRequest } from "../support/calls.ts";
@@ -18,6 +19,8 @@ const places = 5;
 const honest = [429, 502, 503, 504];
 /** Not the gateway's: it leaves workers of other owners alone. */
 const owner = "neighbour";
+/** Far longer than the gateway needs to reach whoever has the address. */
+const newsComeAfterMs = 500;
 /** Where whoever reads the request writes that it did. */
 const mark = { path: "/tmp/read-it" };
 
@@ -68,7 +71,7 @@ async function pluginAddress({ pid }: Worker): Promise<string | undefined> {
 /** Until the gateway has no connection to a worker, so that its next request needs a new one. */
 async function untilUnconnected({ host }: Worker): Promise<void> {
   await until(async () => {
-    const { stdout } = await promisify(execFile)("ss", ["-Htn", "dst", host]);
+    const { stdout } = await promisify(execFile)("ss", ["-Htn", "state", "established", "dst", host]);
     assert.equal(stdout, "");
   }, 15_000);
 }
@@ -97,12 +100,12 @@ for (const name of Object.keys(functions)) {
     const client = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => client.destroy());
     await text(await send(client, "GET", "/health"));
-    const pid = esb.gateway.pid ?? 0;
-    process.kill(pid, "SIGSTOP");
+    const [gateway = 0, agent = 0] = [esb.gateway.pid, esb.agent.pid];
     let answering: Promise<IncomingMessage>;
     let stranger: Worker | undefined;
     try {
-      await untilStopped(pid);
+      process.kill(gateway, "SIGSTOP");
+      await untilStopped(gateway);
       // First, so that the gateway will read it before it reads what happened to the worker.
       const event = JSON.stringify({ op: "write", ...mark });
       answering = send(client, "POST", `/2015-03-31/functions/${name}/invocations`, event);
@@ -110,8 +113,13 @@ for (const name of Object.keys(functions)) {
       stranger = (await esb.workers.ensure({ ...probeRequest("stranger"), owner })).worker;
       assert.ok(stranger !== undefined);
       assert.equal(await pluginAddress(stranger), address, "the stranger has the address that was the function's");
+      // So that a thaw of the worker is not refused before the request has gone out beside it.
+      process.kill(agent, "SIGSTOP");
+      await untilStopped(agent);
+      process.kill(gateway, "SIGCONT");
+      await delay(newsComeAfterMs);
     } finally {
-      process.kill(pid, "SIGCONT");
+      for (const pid of [gateway, agent]) process.kill(pid, "SIGCONT");
     }
     const answer = await answering;
     const told = await text(answer);
