@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { record } from "../workers/records.fake.ts";
 import { removeDatabase } from "./files.ts";
-import { record, rowsIn, testStore } from "./store.fake.ts";
+import { rowsIn, testStore } from "./store.fake.ts";
 
 const damaged = "error the workers' database is damaged: it is put aside, and a new one begun from what containerd has";
 

@@ -3,8 +3,9 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import fc from "fast-check";
+import { record } from "../workers/records.fake.ts";
 import type { WorkerRecord } from "../workers/records.ts";
-import { record, rowsIn, testStore } from "./store.fake.ts";
+import { rowsIn, testStore } from "./store.fake.ts";
 
 type Step =
   | { readonly do: "save"; readonly id: string; readonly state: "ACTIVE" | "IDLE"; readonly lastAccessMs: number }

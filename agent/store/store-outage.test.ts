@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { record, rowsIn, testStore } from "./store.fake.ts";
+import { record } from "../workers/records.fake.ts";
+import { rowsIn, testStore } from "./store.fake.ts";
 
 const trouble = (kind: string) =>
   `error ${kind} the workers' database cannot be used: workers go on without it, what is to be kept waits in memory`;

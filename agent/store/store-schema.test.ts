@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { record, rowsIn, testStore } from "./store.fake.ts";
+import { record } from "../workers/records.fake.ts";
+import { rowsIn, testStore } from "./store.fake.ts";
 
 const versionOf = (path: string) => {
   using database = new DatabaseSync(path);

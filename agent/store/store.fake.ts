@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { TestContext } from "node:test";
-import type { PresentRecord } from "../workers/records.ts";
+import { recordedMs } from "../workers/records.fake.ts";
 import { databasePathIn } from "./files.ts";
 import { WorkerStore, type WorkerStoreOptions } from "./store.ts";
 
-export const startMs = 1_700_000_000_000;
+/** What the clock says at first, which is the last access of a record that says nothing else. */
+export const startMs = recordedMs;
 
 interface TestStore {
   readonly path: string;
@@ -50,22 +51,6 @@ export function testStore(t: TestContext, inFolder = ""): TestStore {
       nowMs += milliseconds;
       t.mock.timers.tick(milliseconds);
     },
-  };
-}
-
-export function record(changes: Partial<PresentRecord> = {}): PresentRecord {
-  return {
-    workerId: "hello-0",
-    containerId: "hello-0",
-    instanceId: "instance-1",
-    function: "hello",
-    slot: 0,
-    owner: "gateway",
-    state: "ACTIVE",
-    reason: undefined,
-    network: "attachment-1",
-    lastAccessMs: startMs,
-    ...changes,
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { record, rowsIn, startMs, testStore } from "./store.fake.ts";
+import { record } from "../workers/records.fake.ts";
+import { rowsIn, startMs, testStore } from "./store.fake.ts";
 
 test("S2: what is known of a worker outlives the agent", (t) => {
   const { open, pass } = testStore(t);

@@ -1,4 +1,4 @@
-import type { WorkerRecord, WorkerRecords } from "./records.ts";
+import type { PresentRecord, WorkerRecord, WorkerRecords } from "./records.ts";
 
 /** Records in memory, by the contract of WorkerRecords. */
 export class FakeRecords implements WorkerRecords {
@@ -29,4 +29,24 @@ export class FakeRecords implements WorkerRecords {
   all(): WorkerRecord[] {
     return [...this.#records.values()];
   }
+}
+
+/** Last access of a record, where the test does not care. */
+export const recordedMs = 1_700_000_000_000;
+
+/** A record of a worker that is there. */
+export function record(changes: Partial<PresentRecord> = {}): PresentRecord {
+  return {
+    workerId: "hello-0",
+    containerId: "hello-0",
+    instanceId: "instance-1",
+    function: "hello",
+    slot: 0,
+    owner: "gateway",
+    state: "ACTIVE",
+    reason: undefined,
+    network: "attachment-1",
+    lastAccessMs: recordedMs,
+    ...changes,
+  };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PresentRecord, WorkerRecord } from "./records.ts";
+import { record } from "./records.fake.ts";
+import type { WorkerRecord } from "./records.ts";
 import { changesOf, ensureRequest, never, testService } from "./service.fake.ts";
 import { identity } from "./worker.fake.ts";
 
@@ -16,20 +17,6 @@ function ticking() {
     return nowMs;
   };
 }
-
-const record = (changes: Partial<PresentRecord> = {}): PresentRecord => ({
-  workerId: "hello-0",
-  containerId: "hello-0",
-  instanceId: "instance-1",
-  function: "hello",
-  slot: 0,
-  owner: "gateway",
-  state: "ACTIVE",
-  reason: undefined,
-  network: "attachment-1",
-  lastAccessMs: 5,
-  ...changes,
-});
 
 test("S2: the container is saved once it runs, follows its state, and is forgotten with it", async () => {
   await using t = await testService();
@@ -80,7 +67,7 @@ test("S1: last access is restored for this very instance, and is now for any oth
   t.runtime.put({ id: "hello-0", identity: identity(), state: "paused" });
   t.runtime.put({ id: "hello-1", identity: identity({ id: "hello-1" }) });
   t.runtime.put({ id: "hello-2", identity: identity({ id: "hello-2" }) });
-  t.records.save(record());
+  t.records.save(record({ lastAccessMs: 5 }));
   t.records.save(record({ workerId: "hello-1", containerId: "hello-1", instanceId: "an earlier one" }));
   await t.service.synchronise(never);
   assert.deepEqual(
@@ -91,8 +78,8 @@ test("S1: last access is restored for this very instance, and is now for any oth
 
 test("S3: rows whose container is gone or not running become ERROR with the id cleared", async () => {
   await using t = await testService();
-  t.records.save(record());
-  t.records.save(record({ workerId: "hello-1", containerId: "hello-1" }));
+  t.records.save(record({ lastAccessMs: 5 }));
+  t.records.save(record({ workerId: "hello-1", containerId: "hello-1", lastAccessMs: 5 }));
   t.runtime.put({ id: "hello-1", identity: identity({ id: "hello-1" }), state: "stopped" });
   await t.service.synchronise(never);
   for (const id of ["hello-0", "hello-1"]) {
