@@ -18,7 +18,7 @@ export function attachLines(id: string, links: Links, identity: string, bridge: 
   ];
 }
 
-/** Lines that put an attachment back on a bridge that was made anew. The neighbour last: see `detachLines`. */
+/** Lines that put an attachment back on a bridge that was made anew. The neighbour last: if it fails, ip ends there. */
 export function reattachLines(record: AttachmentRecord, links: Links, bridge: string): string[] {
   return [
     ...(links.hostInterface === undefined ? [] : [`link set dev ${links.hostInterface} master ${bridge}`]),
@@ -30,19 +30,28 @@ export function reattachLines(record: AttachmentRecord, links: Links, bridge: st
   ];
 }
 
-/** Lines that undo `attachLines`. The route first: from then on, nobody reaches the worker. */
+/**
+ * Lines that undo `attachLines` of many, and of which none keeps the others from being carried out. The routes first:
+ * from then on, nobody reaches the workers.
+ */
 export function detachLines(
-  id: string,
-  addresses: { readonly address: string | undefined; readonly identity: string | undefined },
+  attachments: readonly {
+    readonly id: string;
+    readonly address: string | undefined;
+    readonly identity: string | undefined;
+  }[],
   bridge: string,
 ): string[] {
-  const { address, identity } = addresses;
   return [
-    ...(identity === undefined ? [] : [`route del ${identity}/32 dev ${bridge}`]),
+    ...attachments.flatMap(({ identity }) =>
+      identity === undefined ? [] : [`route del ${identity}/32 dev ${bridge}`],
+    ),
     // With the namespace go its interfaces, in the background; a DEL that removes them waits for the kernel.
-    `netns delete ${id}`,
-    // Last: when it is gone already, ip ends here, whatever -force says.
-    ...(address === undefined ? [] : [`neighbour del ${address} dev ${bridge}`]),
+    ...attachments.map(({ id }) => `netns delete ${id}`),
+    // Not `del`: when there is none, ip ends there, whatever -force says.
+    ...attachments.flatMap(({ address }) =>
+      address === undefined ? [] : [`neighbour flush to ${address} dev ${bridge} nud permanent`],
+    ),
   ];
 }
 

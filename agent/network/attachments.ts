@@ -1,9 +1,11 @@
 import { access } from "node:fs/promises";
 import type { Attachment, LostAttachment } from "../containerd/network.ts";
-import { attachLines, detachLines, reattachLines } from "./attach-lines.ts";
+import { attachLines, reattachLines } from "./attach-lines.ts";
 import type { Cni } from "./cni.ts";
 import { readResult } from "./cni-result.ts";
+import type { RunCommand } from "./commands.ts";
 import type { Conflist } from "./conflist.ts";
+import { createDetach } from "./detach.ts";
 import type { IdentityAddresses } from "./identity-addresses.ts";
 import type { Ip } from "./ip.ts";
 import type { NetworkLogger } from "./managed.ts";
@@ -19,6 +21,7 @@ export interface AttachmentParts {
   readonly bridge: string;
   readonly list: Conflist;
   readonly files: NameServiceFiles;
+  readonly run: RunCommand;
   readonly ip: Ip;
   readonly cni: Cni;
   readonly namespaces: Namespaces;
@@ -57,6 +60,7 @@ export function isAttachmentId(id: string): boolean {
 
 export function createAttachments(parts: AttachmentParts): Attachments {
   const { bridge, ip, cni, namespaces, records, logger } = parts;
+  const detach = createDetach(parts);
   const live = new Set<string>();
   const releasing = new Map<string, Promise<void>>();
   const underWay = new Set<Promise<unknown>>();
@@ -92,22 +96,12 @@ export function createAttachments(parts: AttachmentParts): Attachments {
       made.set(id, { hostInterface, identity });
       return { id, namespacePath, endpoint: { host: identity, port: workerPort }, ...parts.files };
     } catch (error) {
-      await detach(id, parts.list, result, { address, identity }).catch((failure: unknown) => {
+      await detach({ id, list: parts.list, result, address, identity }).catch((failure: unknown) => {
         logger.warn({ err: failure, attachment: id }, "could not take a failed attachment apart; the next sweep will");
       });
       live.delete(id);
       throw error;
     }
-  }
-
-  async function detach(
-    id: string,
-    list: Conflist,
-    result: unknown,
-    addresses: Parameters<typeof detachLines>[1],
-  ): Promise<void> {
-    await ip.batchAnyway(detachLines(id, addresses, bridge));
-    await cni.del(list, id, undefined, result);
   }
 
   async function release(id: string): Promise<void> {
@@ -118,7 +112,8 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     try {
       const record = await records.load(id);
       const identity = record?.identity ?? made.get(id)?.identity;
-      await detach(id, record?.list ?? parts.list, record?.result, { address: record?.address, identity });
+      const { list = parts.list, result, address } = record ?? {};
+      await detach({ id, list, result, address, identity });
       await records.remove(id);
     } finally {
       live.delete(id);

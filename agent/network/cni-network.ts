@@ -91,6 +91,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     bridge,
     list,
     files,
+    run,
     ip,
     cni,
     namespaces,

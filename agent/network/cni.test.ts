@@ -66,7 +66,7 @@ test("an answer that is no JSON is an error with the answer in it", async () => 
 
 test("DEL asks every plugin, the last first, with ADD's result, whoever fails", async () => {
   const { cni, calls } = fakePlugins((plugin) => (plugin === "second" ? { exitCode: 1, stderr: "stuck" } : {}));
-  await assert.rejects(cni.del(list, "lab-1", undefined, { ips: [] }), { message: /second failed in DEL.*stuck/ });
+  await assert.rejects(cni.del({ list, id: "lab-1", result: { ips: [] } }), { message: /second failed in DEL.*stuck/ });
   assert.deepEqual(
     calls.map((call) => [call.plugin, call.config.prevResult, call.environment?.CNI_NETNS]),
     [

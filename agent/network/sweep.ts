@@ -8,8 +8,8 @@ import type { Namespaces } from "./namespaces.ts";
 import type { Records } from "./records.ts";
 import { listReservations, removeReservation } from "./reservations.ts";
 
-/** More than a few at once only wait for the kernel's lock on the network. */
-const releasesAtOnce = 4;
+/** As many as are released together, and as many again whose records are read meanwhile. */
+const releasesAtOnce = 64;
 const neighbours = z.array(z.looseObject({ dst: z.string() }));
 /** Only routes to identity addresses have a gateway on our bridge. */
 const routes = z.array(z.looseObject({ dst: z.string(), gateway: z.string().optional() }));

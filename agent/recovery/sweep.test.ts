@@ -76,7 +76,7 @@ test("S3: what fails is logged and counted, and keeps nothing else", async () =>
   ]);
 });
 
-test("S3: workers are removed side by side, eight at a time", async () => {
+test("S3: workers are removed side by side, sixteen at a time", async () => {
   let running = 0;
   let most = 0;
   const { sweepParts } = parts({
@@ -92,7 +92,7 @@ test("S3: workers are removed side by side, eight at a time", async () => {
     },
   });
   assert.equal((await sweep(sweepParts, never)).workers, 30);
-  assert.equal(most, 8);
+  assert.equal(most, 16);
 });
 
 test("S3: a sweep that is broken off begins nothing more, and says nothing of what it left", async () => {

@@ -25,7 +25,7 @@ export interface SweepSummary {
 }
 
 /** containerd does most of the work, and the kernel one thing at a time: more at once only wait. */
-const workersAtOnce = 8;
+const workersAtOnce = 16;
 
 /**
  * One sweep (S3): looks, decides (`reconcile`) and carries it out, beside whatever else goes on. A failure is logged and

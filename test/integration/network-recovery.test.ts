@@ -116,6 +116,41 @@ test("the sweep removes what a crash left and keeps what is in use", async () =>
   assert.equal(await network.sweep(new Set([kept.id])), 0);
 });
 
+test("S3: many are taken apart at once, also those of which something is gone; one that cannot be is told and left", async () => {
+  await using lab = await openLab();
+  const crashed = await lab.open();
+  await crashed.setup(never);
+  const taken = await Promise.all(Array.from({ length: 10 }, () => crashed.take(never)));
+  const [stuck, without, unrouted, unknown] = taken;
+  assert.ok(stuck && without && unrouted && unknown);
+  await run("ip", "netns", "delete", without.id);
+  await run("ip", "neighbour", "del", await lab.addressOf(without), "dev", lab.bridge);
+  await run("ip", "route", "del", unrouted.endpoint.host);
+  await rm(join(lab.dir, "state/network", `${unknown.id}.json`));
+  // A list whose plugin is not there, for this attachment alone.
+  const path = join(lab.dir, "state/network", `${stuck.id}.json`);
+  const record = JSON.parse(await readFile(path, "utf8"));
+  await writeFile(path, JSON.stringify({ ...record, list: { ...record.list, plugins: [{ type: "absent" }] } }));
+
+  const network = await lab.open();
+  await network.setup(never);
+  lab.logs.length = 0;
+  assert.equal(await network.sweep(new Set()), 9);
+  assert.deepEqual(await namespaces(lab), []);
+
+  assert.deepEqual(await onDisk(lab), { records: [`${stuck.id}.json`], reservations: [record.address] });
+  assert.equal(await run("ip", "neighbour", "show", "dev", lab.bridge, "nud", "permanent"), "");
+  for (const { endpoint } of taken) assert.equal(await run("ip", "route", "show", endpoint.host), "");
+  const told = lab.logs.filter(({ message }) => message.startsWith("could not release"));
+  assert.deepEqual(
+    told.map(({ fields }) => (fields as { attachment: string }).attachment),
+    [stuck.id],
+  );
+  await writeFile(path, JSON.stringify(record));
+  assert.equal(await network.sweep(new Set()), 1);
+  assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
+});
+
 test("S3: what is being attached while sweeps run is no leftover", async () => {
   await using lab = await openLab();
   const network = await lab.open();
