@@ -123,6 +123,15 @@ function describe(issue: z.core.$ZodIssue, expectedKeys: (path: YamlPath) => rea
     const message = `unknown key; expected one of ${expectedKeys(path).join(", ")}`;
     return issue.keys.map((key) => ({ path: [...path, key], message, atKey: true }));
   }
+  if (issue.code === "invalid_union") {
+    // Of a union such as `true or a map`, the mistakes inside the map are what helps.
+    const inside = issue.errors.find((branch) =>
+      branch.some((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys"),
+    );
+    if (inside !== undefined) {
+      return inside.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, expectedKeys));
+    }
+  }
   if (issue.code !== "invalid_key") return [{ path, message: issue.message }];
   return [{ path, message: issue.issues[0]?.message ?? issue.message, atKey: true }];
 }

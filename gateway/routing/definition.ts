@@ -25,13 +25,16 @@ export interface Stage {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What a route says of itself for the API document; schemas are JSON Schema, by media type. */
+/** JSON Schemas by media type. */
+export type BodySchemas = Readonly<Record<string, unknown>>;
+
+/** What a route says of itself for the API document. */
 export interface RouteDescription {
   readonly summary: string | undefined;
   readonly description: string | undefined;
   readonly tags: readonly string[];
-  readonly request: unknown;
-  readonly response: unknown;
+  readonly request: BodySchemas | undefined;
+  readonly response: BodySchemas | undefined;
 }
 
 /** A route as routing.yml describes it, defaults merged. */
@@ -54,14 +57,14 @@ export interface Route {
 /** A route found for a request. */
 export interface RouteMatch {
   readonly route: Route;
-  /** Decoded; empty where the template has none. */
+  /** Decoded; no keys where the template has no parameters. */
   readonly pathParameters: Readonly<Record<string, string>>;
 }
 
-/** Why no route was found, and in which API's words to say it. */
+/** No route was found: in which API's words to say it. */
 export interface NoRoute {
   readonly payload: PayloadFormat;
-  /** CORS of the routes at this path, for what API Gateway answers by itself. */
+  /** CORS of the routes at this path, or the defaults', for what API Gateway answers by itself. */
   readonly cors: Cors | undefined;
 }
 
@@ -69,8 +72,17 @@ export interface NoRoute {
 export interface RoutingTable {
   /** In the order of the file. */
   readonly routes: readonly Route[];
-  /** @param path as the client sent it: percent-encoded, without the query */
+  /** In whose words to answer what concerns no route, such as a path that is not valid. */
+  readonly payload: PayloadFormat;
+  /**
+   * @param path as the client sent it: percent-encoded, without the query
+   * @throws ApiError BAD_REQUEST when the path is not valid
+   */
   match(method: string, path: string): { readonly match: RouteMatch } | { readonly none: NoRoute };
-  /** For a preflight: the CORS settings of the route that `method` would find at this path. */
+  /**
+   * For a preflight: the CORS settings of the route that `method` would find at this path; where there is none, those of
+   * the path's other routes, or the defaults'.
+   * @throws ApiError BAD_REQUEST when the path is not valid
+   */
   corsFor(method: string, path: string): Cors | undefined;
 }

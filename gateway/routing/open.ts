@@ -1,0 +1,71 @@
+import type { Logger } from "../../common/logger.ts";
+import { ReloadedFile } from "../files/reloaded.ts";
+import type { VariableLookup } from "../files/substitute.ts";
+import { watchFile } from "../files/watch.ts";
+import type { RoutingTable } from "./definition.ts";
+import { parseRouting } from "./parse.ts";
+import { createTable } from "./table.ts";
+
+/** As `/ready` shows it. */
+export interface RoutingStatus {
+  readonly file: string;
+  /** Routes that hold. */
+  readonly count: number;
+  /** Why the file as it is now does not hold. */
+  readonly error?: string;
+}
+
+/** The routes that hold now. */
+export interface Routing extends Disposable {
+  /** Reads the file for the first time. @throws ConfigurationError when it cannot be read or is not right */
+  load(): Promise<void>;
+  /** To be called when functions.yml has changed: routes name functions. */
+  reconsider(): Promise<void>;
+  /** A request takes it once, so that it sees the old routes or the new ones. */
+  readonly table: RoutingTable;
+  readonly status: RoutingStatus;
+}
+
+export interface RoutingOptions {
+  readonly lookup: VariableLookup;
+  /** Of functions.yml as it is now. */
+  readonly functionNames: () => Iterable<string>;
+  readonly logger: Logger;
+}
+
+/** What ESB_ROUTING says when there are no routes. */
+export const noRouting = "none";
+
+/** Follows routing.yml. @param path `none`: there are no routes */
+export function openRouting(path: string, { lookup, functionNames, logger }: RoutingOptions): Routing {
+  if (path === noRouting) return noRoutes();
+  const source = watchFile(path, () => void routing.refresh());
+  const routing = new ReloadedFile<RoutingTable>(source, {
+    path,
+    parse: (text) => parseRouting(text, { path, lookup, functionNames: functionNames() }),
+    onLoaded: ({ routes }) => logger.info({ file: path, routes: routes.length }, "routes loaded"),
+    onError: (error) => logger.error({ file: path, error }, "routing file refused, the last good one holds"),
+  });
+  return {
+    load: () => routing.load(),
+    reconsider: () => routing.reconsider(),
+    get table() {
+      return routing.value;
+    },
+    get status() {
+      const { error } = routing;
+      return { file: path, count: routing.value.routes.length, ...(error === undefined ? {} : { error }) };
+    },
+    [Symbol.dispose]: () => source[Symbol.dispose](),
+  };
+}
+
+function noRoutes(): Routing {
+  return {
+    load: () => Promise.resolve(),
+    reconsider: () => Promise.resolve(),
+    table: createTable([], { payload: "1.0", cors: undefined }),
+    status: { file: noRouting, count: 0 },
+    [Symbol.dispose]: () => undefined,
+  };
+}

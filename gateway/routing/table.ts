@@ -1,0 +1,110 @@
+import {
+  type Cors,
+  type Method,
+  methods,
+  type NoRoute,
+  type PayloadFormat,
+  type Route,
+  type RouteMatch,
+  type RoutingTable,
+} from "./definition.ts";
+import { parsePath, type RequestPath, restOf } from "./path.ts";
+import type { TemplateSegment } from "./template.ts";
+import { TemplateTrie } from "./trie.ts";
+
+/** A route with its template. */
+export interface TemplateRoute {
+  readonly route: Route;
+  readonly segments: readonly TemplateSegment[];
+}
+
+export interface TableDefaults {
+  readonly payload: PayloadFormat;
+  readonly cors: Cors | undefined;
+}
+
+/** The routes of one template's shape. */
+interface Resource {
+  readonly byMethod: Map<Method, TemplateRoute>;
+  any: TemplateRoute | undefined;
+}
+
+/** @param routes without two of the same shape and method */
+export function createTable(routes: readonly TemplateRoute[], defaults: TableDefaults): RoutingTable {
+  const trie = new TemplateTrie<Resource>();
+  for (const found of routes) {
+    const resource = trie.at(found.segments, () => ({ byMethod: new Map(), any: undefined }));
+    if (found.route.methods === "ANY") resource.any = found;
+    else for (const method of found.route.methods) resource.byMethod.set(method, found);
+  }
+  const match = (method: string, path: string) => search(trie, defaults, method, parsePath(path));
+  return Object.freeze({
+    routes: Object.freeze(routes.map(({ route }) => route)),
+    payload: defaults.payload,
+    match,
+    corsFor(method: string, path: string) {
+      const found = match(method, path);
+      return "match" in found ? found.match.route.cors : found.none.cors;
+    },
+  });
+}
+
+type Found = { readonly match: RouteMatch } | { readonly none: NoRoute };
+
+/**
+ * Where the most specific template has no such method, a REST API looks no further, while an HTTP API's next template
+ * may have it ("full match for a route and method").
+ */
+function search(trie: TemplateTrie<Resource>, defaults: TableDefaults, method: string, path: RequestPath): Found {
+  let match: RouteMatch | undefined;
+  let none: NoRoute | undefined;
+  trie.find(path.segments, (resource) => {
+    for (const { route, segments } of routesFor(resource, method)) {
+      const pathParameters = parametersOf(route, segments, path);
+      if (pathParameters === undefined) continue;
+      match = { route, pathParameters };
+      return true;
+    }
+    const others = routesAt(resource)
+      .filter(({ route, segments }) => parametersOf(route, segments, path) !== undefined)
+      .map(({ route }) => route);
+    const isRest = others.some(({ payload }) => payload === "1.0");
+    if (others.length > 0) none ??= { payload: isRest ? "1.0" : "2.0", cors: others.find(({ cors }) => cors)?.cors };
+    return isRest;
+  });
+  return match === undefined ? { none: none ?? defaults } : { match };
+}
+
+/** In an order that does not depend on the file's. */
+function routesAt({ byMethod, any }: Resource): readonly TemplateRoute[] {
+  return [...methods.map((method) => byMethod.get(method)), any].filter((found) => found !== undefined);
+}
+
+/** The most specific first. */
+function routesFor({ byMethod, any }: Resource, method: string): readonly TemplateRoute[] {
+  const known = methods.find((name) => name === method);
+  if (known === undefined) return [];
+  const explicit = byMethod.get(known);
+  return [explicit, any].filter((found) => found !== undefined);
+}
+
+/**
+ * The parameters that a path, which has the template's shape, gives it; undefined when its slashes at the end do not
+ * fit: an HTTP API's `/hello` is not at `/hello/`, a REST API's is.
+ */
+function parametersOf(
+  { payload }: Route,
+  segments: readonly TemplateSegment[],
+  path: RequestPath,
+): Readonly<Record<string, string>> | undefined {
+  const parameters: [string, string][] = [];
+  for (const [index, segment] of segments.entries()) {
+    if (segment.kind === "static") continue;
+    const value = segment.kind === "parameter" ? path.segments[index] : restOf(path, index, payload);
+    if (value === undefined) return undefined;
+    parameters.push([segment.name, value]);
+  }
+  const isGreedy = segments.at(-1)?.kind === "greedy";
+  if (!isGreedy && payload === "2.0" && path.trailingSlashes > 0) return undefined;
+  return Object.fromEntries(parameters);
+}
