@@ -4,7 +4,7 @@ import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killEverything, losePower } from "../support/reboot.ts";
 import { mendSnapshotter } from "../support/snapshotter.ts";
-import { failuresOf, one, withRetries } from "../support/steady.ts";
+import { failuresOf, one } from "../support/steady.ts";
 import { assertNoTraces } from "../support/traces.ts";
 
 /** Everything at once: all processes killed, and a loss of power (S1, S3, W5). */
@@ -56,8 +56,7 @@ for (const [what, strike] of Object.entries(disasters)) {
     await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 15_000);
 
     for (const name of names) {
-      // The gateway may hear of the agent a moment after we do.
-      const answer = await withRetries(() => esb.invoke(name, { op: "echo" }));
+      const answer = await one(() => esb.invoke(name, { op: "echo" }));
       t.diagnostic(`${name}: ${answer.start} after ${answer.tookMs.toFixed(0)} ms`);
       assert.deepEqual(failuresOf([answer]), [], name);
     }
