@@ -7,25 +7,32 @@ import { AgentWorkers } from "./agent/client.ts";
 import { isAway, isExhausted, isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
+import { trustedProxies } from "./apigateway/client-address.ts";
+import { FrontDoor } from "./apigateway/front-door.ts";
+import { openRoutesOnly } from "./auth/open-routes-only.ts";
 import { Breakers } from "./breaker/breakers.ts";
 import { isFunctionsFault } from "./breaker/fault.ts";
 import { environmentLookup } from "./files/substitute.ts";
 import { watchFile } from "./files/watch.ts";
+import type { FunctionDefinition } from "./functions/definition.ts";
 import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";
 import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
-import { createMetrics } from "./http/metrics.ts";
+import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
 import { inFlightPath, openInFlight } from "./in-flight/open.ts";
+import type { FailureFields } from "./lambda/invocation.ts";
 import { systemClock } from "./pool/clock.ts";
 import { Pools } from "./pool/pools.ts";
+import { openRouting } from "./routing/open.ts";
 
 export const gatewaySettings = [
   "ESB_GATEWAY_HOST",
   "ESB_GATEWAY_PORT",
   "ESB_OWNER",
   "ESB_FUNCTIONS",
+  "ESB_ROUTING",
   "ESB_FREEZE_AFTER_MS",
   "IDLE_TIMEOUT_MINUTES",
   "ESB_QUEUE_LIMIT",
@@ -35,6 +42,9 @@ export const gatewaySettings = [
   "ESB_DRAIN_TIMEOUT_MS",
   "ESB_AGENT_ADDRESS",
   "ESB_REGION",
+  "ESB_ACCOUNT_ID",
+  "ESB_API_ID",
+  "ESB_TRUSTED_PROXIES",
   "ESB_RUN_DIR",
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
@@ -54,13 +64,14 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Wires the gateway's parts and listens. @throws ConfigurationError when functions.yml or the address is not right */
+/** Wires the gateway's parts and listens. @throws ConfigurationError when a file or the address is not right */
 export async function startGateway(
   configuration: GatewayConfiguration,
   environment: NodeJS.ProcessEnv,
   logger: Logger,
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
+  const lookup = environmentLookup(environment, settingDefault);
   const lifetime = new AbortController();
   const drain = new Drain(systemClock);
   let watching = false;
@@ -114,27 +125,47 @@ export async function startGateway(
   const source = watchFile(path, () => void functions.refresh());
   const functions = new FunctionsStore(source, {
     path,
-    parse: (text) => parseFunctions(text, path, environmentLookup(environment, settingDefault)),
+    parse: (text) => parseFunctions(text, path, lookup),
     onLoaded: (loaded) => {
       breakers.onFunctions(loaded);
       pools.onFunctions(loaded);
+      void routing.reconsider();
       logger.info({ file: path, functions: [...loaded.keys()] }, "functions loaded");
     },
     onError: (message) =>
       logger.error({ file: path, error: message }, "functions file refused, the last good one holds"),
   });
+  const routing = openRouting(configuration.ESB_ROUTING, {
+    lookup,
+    functionNames: () => functions.value.keys(),
+    logger,
+  });
 
-  const app = createApp({
-    invoke: {
-      pending: drain,
-      clock: systemClock,
+  const invocations = {
+    pending: drain,
+    clock: systemClock,
+    functions,
+    pool: (definition: FunctionDefinition) => pools.get(definition),
+    isGone,
+    onInvocation: (record: InvocationRecord) => metrics.onInvocation(record),
+    onFailure: (what: string, { error, ...fields }: FailureFields) => logger.warn({ err: error, ...fields }, what),
+  };
+  const door = new FrontDoor({
+    ...invocations,
+    api: {
+      accountId: configuration.ESB_ACCOUNT_ID,
+      apiId: configuration.ESB_API_ID,
       region: configuration.ESB_REGION,
-      functions,
-      pool: (definition) => pools.get(definition),
-      isGone,
-      onInvocation: (record) => metrics.onInvocation(record),
-      onFailure: (what, { error, ...fields }) => logger.warn({ err: error, ...fields }, what),
     },
+    trusted: trustedProxies(configuration.ESB_TRUSTED_PROXIES),
+    routes: () => routing.table,
+    authorizer: openRoutesOnly,
+    admit: () => undefined,
+    onAnswer: (record) => metrics.onAnswer(record),
+  });
+  const app = createApp({
+    invoke: { ...invocations, region: configuration.ESB_REGION },
+    door,
     status: {
       metrics,
       checkAgent: () =>
@@ -148,6 +179,7 @@ export async function startGateway(
         count: functions.value.size,
         ...(functions.error === undefined ? {} : { error: functions.error }),
       }),
+      routing: () => routing.status,
       stopping: () => drain.stopping,
     },
     onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
@@ -157,6 +189,7 @@ export async function startGateway(
     const givenUp = await drain.finish(configuration.ESB_DRAIN_TIMEOUT_MS);
     if (givenUp > 0) logger.warn({ requests: givenUp }, "gateway gives up on requests that have not ended in time");
     source[Symbol.dispose]();
+    routing[Symbol.dispose]();
     await closeServer(app);
     lifetime.abort();
     channel.close();
@@ -164,6 +197,7 @@ export async function startGateway(
   };
   try {
     await functions.load();
+    await routing.load();
     // Before any worker is touched: who finds the port taken may be a second gateway of the name.
     const url = await listen(app, configuration);
     void followWorkers(

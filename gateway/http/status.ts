@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { AgentHealth } from "../agent/health.ts";
+import type { RoutingStatus } from "../routing/open.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface StatusOptions {
@@ -7,6 +8,8 @@ export interface StatusOptions {
   readonly checkAgent: () => Promise<AgentHealth>;
   /** functions.yml: its path, how many functions hold, and why the file as it is now does not. */
   readonly functions: () => { readonly file: string; readonly count: number; readonly error?: string };
+  /** routing.yml: its path, how many routes hold, and why the file as it is now does not. */
+  readonly routing: () => RoutingStatus;
   /** Whether the gateway is going down. */
   readonly stopping: () => boolean;
 }
@@ -21,7 +24,13 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusOptions): v
     const ready = !stopping && health.agent.available && health.containerd?.available === true;
     return reply
       .code(ready ? 200 : 503)
-      .send({ ready, ...(stopping ? { stopping } : {}), ...health, functions: options.functions() });
+      .send({
+        ready,
+        ...(stopping ? { stopping } : {}),
+        ...health,
+        functions: options.functions(),
+        routing: options.routing(),
+      });
   });
 
   app.get("/metrics", async (_request, reply) => {

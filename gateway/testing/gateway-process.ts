@@ -18,7 +18,13 @@ export interface GatewayProcess extends AsyncDisposable {
 export function runGateway(environment: Record<string, string>): GatewayProcess {
   const runDir = mkdtempSync(join(tmpdir(), "esb-run-"));
   const child = spawn(process.execPath, [join(import.meta.dirname, "../main.ts")], {
-    env: { PATH: process.env.PATH, ESB_RUN_DIR: runDir, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      ESB_RUN_DIR: runDir,
+      ESB_MODE: "development",
+      ESB_ROUTING: "none",
+      ...environment,
+    },
   });
   const output = { out: "", error: "" };
   child.stdout.on("data", (chunk) => {

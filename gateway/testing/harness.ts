@@ -39,7 +39,9 @@ export async function startHarness(
   const variables = {
     ESB_GATEWAY_PORT: "65535",
     ESB_AGENT_ADDRESS: address,
+    ESB_MODE: "development",
     ESB_FUNCTIONS: file,
+    ESB_ROUTING: "none",
     ESB_FREEZE_AFTER_MS: "-1",
     ESB_RUN_DIR: join(dir, "run"),
     ...environment,

@@ -64,7 +64,13 @@ async function startContainerd({ settings, say }: Start): Promise<void> {
 async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: () => Promise<boolean>): Promise<void> {
   const { settings, say, signal } = start;
   const begin = performance.now();
-  const environment = { ...process.env, LOG_LEVEL: settings.logLevel, NODE_ENV: "production" };
+  const environment = {
+    ...process.env,
+    LOG_LEVEL: settings.logLevel,
+    NODE_ENV: "production",
+    // Whoever starts esb like this is trying it, or says otherwise.
+    ESB_MODE: process.env.ESB_MODE || "development",
+  };
   const signature = await signatureNow(environment);
   const logPath = join(settings.logDir, `${name}.log`);
   let daemon: Daemon | undefined = await readDaemon(settings.runDir, name);

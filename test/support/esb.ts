@@ -81,7 +81,9 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     ESB_SUBNET: subnet,
     ESB_IDENTITY_SUBNET: await freeIdentitySubnet(),
     ESB_GATEWAY_PORT: String(port),
+    ESB_MODE: "development",
     ESB_FUNCTIONS: functionsFile,
+    ESB_ROUTING: "none",
     ...options.settings,
   };
   const logs = join(containerd.dir, "logs");
