@@ -15,9 +15,16 @@ export interface InvocationRecord {
   readonly durationMs: number;
 }
 
+/** What is counted of an answer at a route, `none` where there was no route. */
+export interface AnswerRecord {
+  readonly route: string | undefined;
+  readonly status: number;
+}
+
 export interface Metrics {
   readonly registry: Registry;
   onInvocation(record: InvocationRecord): void;
+  onAnswer(record: AnswerRecord): void;
   onStarted(started: EnsuredWorker): void;
 }
 
@@ -41,6 +48,12 @@ export function createMetrics({ pools, queuedBytes, breakerState }: MetricsSourc
     name: "esb_invocations_total",
     help: "Invocations by function and outcome.",
     labelNames: ["function", "outcome"],
+    registers,
+  });
+  const answers = new Counter({
+    name: "esb_route_answers_total",
+    help: "Answers by route, as routing.yml has it, and status; requests that came to no route are `none`.",
+    labelNames: ["route", "status"],
     registers,
   });
   const starts = new Counter({
@@ -127,6 +140,9 @@ export function createMetrics({ pools, queuedBytes, breakerState }: MetricsSourc
       invocations.inc({ function: name, outcome });
       if (start !== undefined) starts.inc({ function: name, start });
       durations.observe({ function: name }, durationMs / 1000);
+    },
+    onAnswer({ route = "none", status }) {
+      answers.inc({ route, status });
     },
     onStarted({ worker, kind, phases: took }) {
       workerStarts.inc({ function: worker.function, kind });

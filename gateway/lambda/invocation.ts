@@ -15,12 +15,21 @@ const lastWordsMs = 200;
 /** Workers that a request may meet which turn out not to be there any more. */
 const mostResends = 2;
 
+/** What the log tells of a request that came to nothing. */
+export interface FailureFields {
+  readonly requestId: string;
+  readonly worker?: string;
+  readonly route?: string | undefined;
+  readonly function?: string | undefined;
+  readonly error: unknown;
+}
+
 export interface InvocationContext {
   readonly clock: Clock;
   /** Whether an error of the agent says that the worker does not exist. */
   readonly isGone: (error: unknown) => boolean;
   readonly onInvocation: (record: InvocationRecord) => void;
-  readonly onFailure: (what: string, fields: { requestId: string; worker?: string; error: unknown }) => void;
+  readonly onFailure: (what: string, fields: FailureFields) => void;
 }
 
 export interface InvocationRequest {

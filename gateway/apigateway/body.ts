@@ -1,0 +1,53 @@
+import type { IncomingMessage } from "node:http";
+import { ApiError } from "./errors.ts";
+
+/** API Gateway's limit of a payload, in bytes (docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). */
+export const largestBodyBytes = 10 * 1024 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+/** The client went before its request was whole; there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = "ClientGone";
+}
+
+/**
+ * A request's body, as the bytes it is.
+ * @throws ApiError REQUEST_TOO_LARGE, ClientGone
+ */
+export function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
+  const announced = message.headers["content-length"];
+  if (announced !== undefined && Number(announced) > largestBodyBytes) throw tooLarge();
+  const hasNone = announced === undefined && message.headers["transfer-encoding"] === undefined;
+  // HTTP/2 has bodies that nothing announces.
+  if (announced === "0" || (hasNone && message.httpVersionMajor === 1)) return nothing;
+  return collect(message);
+}
+
+function collect(message: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  message.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= largestBodyBytes) {
+      chunks.push(chunk);
+      return;
+    }
+    // The rest is read and forgotten, so that the client comes to read the answer.
+    chunks.length = 0;
+    reject(tooLarge());
+  });
+  message.once("end", () => {
+    const [first] = chunks;
+    resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+  });
+  const gone = () => reject(new ClientGone("the client has gone"));
+  message.once("error", gone);
+  message.once("close", gone);
+  return promise;
+}
+
+function tooLarge(): ApiError {
+  return new ApiError("REQUEST_TOO_LARGE", `the body is larger than ${largestBodyBytes} bytes`);
+}

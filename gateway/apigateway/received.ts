@@ -1,0 +1,67 @@
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { clientAddress, type TrustedProxies } from "./client-address.ts";
+import { type Arrival, forwardedBy } from "./forwarded.ts";
+import type { ApiRequest, HeaderList } from "./request.ts";
+
+/** All of a request but its body. */
+export type RequestHead = Omit<ApiRequest, "body">;
+
+/** A request's head as Node has it, made ours; never throws. */
+export function toRequestHead(
+  message: IncomingMessage,
+  id: string,
+  receivedAtMs: number,
+  trusted: TrustedProxies,
+): RequestHead {
+  const { method = "", url = "", headers: byName, httpVersion } = message;
+  const [rawPath, rawQuery] = splitTarget(url);
+  const headers = toHeaders(message);
+  const arrival = arrivalOf(message);
+  return {
+    id,
+    method,
+    rawPath,
+    rawQuery,
+    headers,
+    sourceIp: clientAddress(arrival.address, headers, trusted),
+    forwarded: forwardedBy(arrival, headers, trusted),
+    protocol: `HTTP/${httpVersion}`,
+    domainName: withoutPort(byName.host ?? authority(byName)),
+    receivedAtMs,
+  };
+}
+
+/** @param target in origin form (RFC 9112 section 3.2.1) */
+function splitTarget(target: string): [path: string, query: string] {
+  const mark = target.indexOf("?");
+  return mark < 0 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+function toHeaders({ rawHeaders, headers: byName }: IncomingMessage): HeaderList {
+  const headers: [string, string][] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const value = rawHeaders[index + 1] ?? "";
+    if (!name.startsWith(":")) headers.push([name, value]);
+    else if (name === ":authority" && byName.host === undefined) headers.push(["host", value]);
+  }
+  return headers;
+}
+
+function arrivalOf({ socket }: IncomingMessage): Arrival {
+  return {
+    address: socket.remoteAddress ?? "",
+    port: socket.localPort ?? 0,
+    encrypted: (socket as Partial<TLSSocket>).encrypted === true,
+  };
+}
+
+function authority(byName: IncomingMessage["headers"]): string {
+  const value = byName[":authority"];
+  return typeof value === "string" ? value : "";
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d*$/, "");
+}
