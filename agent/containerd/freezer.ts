@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readOptional } from "../files.ts";
+import { workersFolder } from "../oci/cgroup-paths.ts";
 
 /** The kernel's own word about which workers are frozen. */
 export interface Freezer {
@@ -17,13 +18,13 @@ export interface Freezer {
  * then: the shim goes on believing that the task runs while it is frozen, or the other way round, and refuses what would
  * mend it.
  * @param root where the kernel shows control groups: /sys/fs/cgroup
- * @param namespace folder of our workers, as in the runtime spec's cgroupsPath
+ * @param namespace of our workers
  */
 export function createFreezer(root: string, namespace: string): Freezer {
   /** Kernel documentation: cgroup-v1/freezer-subsystem.rst. */
-  const v1 = (id: string) => join(root, "freezer", namespace, id, "freezer.state");
+  const v1 = (id: string) => join(workersFolder(root, namespace, "freezer"), id, "freezer.state");
   /** Kernel documentation: cgroup-v2.rst, cgroup.freeze and cgroup.events. */
-  const v2 = (id: string, file: string) => join(root, namespace, id, file);
+  const v2 = (id: string, file: string) => join(workersFolder(root, namespace), id, file);
 
   async function set(id: string, [old, unified]: readonly [string, string]): Promise<void> {
     const isOld = (await readOptional(v1(id))) !== undefined;

@@ -1,5 +1,6 @@
 import { AgentError } from "../errors.ts";
 import type { FunctionSpec, WorkerIdentity } from "../workers/runtime.ts";
+import { cgroupsPath } from "./cgroup-paths.ts";
 import { buildEnvironment } from "./environment.ts";
 import type { HostLimits } from "./host.ts";
 import { buildMounts, type TmpSource } from "./mounts.ts";
@@ -88,7 +89,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     mounts: buildMounts({ tmp: input.tmp, tmpBytes: spec.tmpBytes, user, ...network }),
     annotations: input.shimGroup === undefined ? {} : { "io.containerd.runc.v2.group": input.shimGroup },
     linux: {
-      cgroupsPath: `/${input.namespace}/${identity.id}`,
+      cgroupsPath: cgroupsPath(input.namespace, identity.id),
       namespaces: namespacesOf(network.namespacePath, limits.cgroupVersion),
       resources: buildResources(spec, limits),
       seccomp: buildSeccomp(limits.architecture),

@@ -1,6 +1,7 @@
 import { access, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { delay } from "../../common/delay.ts";
+import { workersFolder } from "../oci/cgroup-paths.ts";
 
 export interface CgroupsOptions {
   /** Where the kernel shows them: /sys/fs/cgroup. */
@@ -23,14 +24,13 @@ const tries = 40;
 const pauseMs = 25;
 
 export function createCgroups({ root, namespace, kill }: CgroupsOptions): Cgroups {
-  /** In the unified hierarchy, which is the root itself, or in each of version 1, which have folders below it. */
   async function parents(): Promise<string[]> {
     const isUnified = await access(join(root, "cgroup.controllers")).then(
       () => true,
       () => false,
     );
-    const hierarchies = isUnified ? [root] : (await subfolders(root)).map((name) => join(root, name));
-    return hierarchies.map((hierarchy) => join(hierarchy, namespace));
+    const hierarchies = isUnified ? [undefined] : await subfolders(root);
+    return hierarchies.map((hierarchy) => workersFolder(root, namespace, hierarchy));
   }
 
   async function end(folder: string): Promise<void> {
