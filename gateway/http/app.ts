@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { invalidName } from "../lambda/function-name.ts";
 import { Reply } from "../lambda/reply.ts";
@@ -8,12 +9,23 @@ import { LambdaError, toLambdaError } from "./errors.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
 import { UnreadableRequests } from "./unreadable.ts";
 
+/** All of Lambda's API is under this; what is there and is not served is refused in its shape. */
+const lambdaPrefix = "/2015-03-31/";
+
 /** Time for a client to send its head, and head and body, in milliseconds. */
 const headWithinMs = 30_000;
 const requestWithinMs = 300_000;
 
+/** Serves what is not esb's own. */
+export interface Door {
+  /** @param id a UUID */
+  serve(message: IncomingMessage, response: ServerResponse, id: string): void;
+  refuse(message: IncomingMessage, response: ServerResponse, id: string, error: unknown): void;
+}
+
 export interface AppOptions {
   readonly invoke: InvokeRouteOptions;
+  readonly door: Door;
   readonly status: StatusOptions;
   /** Told of errors that are ours. */
   readonly onError: (error: unknown, requestId: string) => void;
@@ -31,7 +43,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Long enough for any name that deserves Lambda's own refusal.
     routerOptions: { maxParamLength: 4096 },
     return503OnClosing: false,
-    frameworkErrors: (_error, request, reply) => refuse(request, reply),
+    frameworkErrors: (_error, request, reply) => elsewhere(request, reply),
     clientErrorHandler: (error, socket) => unreadable.refuse(error, socket),
     // One without a Host is refused below, in Lambda's shape.
     http: { headersTimeout: headWithinMs, requireHostHeader: false },
@@ -43,21 +55,40 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook("onRequest", (request, reply, done) => {
     const { headers, httpVersion } = request.raw;
     if (options.status.stopping()) reply.raw.shouldKeepAlive = false;
-    if (headers.host !== undefined || httpVersion === "1.0") return done();
-    reply.raw.shouldKeepAlive = false;
-    done(noHost());
+    if (headers.host === undefined && httpVersion !== "1.0") {
+      reply.raw.shouldKeepAlive = false;
+      return done(noHost());
+    }
+    if (!request.is404 || isLambdas(request)) return done();
+    // Before fastify reads anything of the body, and without `done`: the rest is the door's.
+    elsewhere(request, reply);
   });
   app.setErrorHandler((error, request, reply) => {
+    if (!isLambdas(request)) {
+      reply.hijack();
+      options.door.refuse(request.raw, reply.raw, request.id, error);
+      return;
+    }
     const told = toLambdaError(error);
     if (told.status === 500) options.onError(error, request.id);
     reply.hijack();
     new Reply(reply.raw, request.id).error(told);
   });
-  app.setNotFoundHandler(refuse);
+  app.setNotFoundHandler(elsewhere);
 
   addStatusRoutes(app, options.status);
   addInvokeRoute(app, options.invoke);
   return app;
+
+  function elsewhere(request: FastifyRequest, reply: FastifyReply): void {
+    reply.hijack();
+    if (isLambdas(request)) refuse(request, reply);
+    else options.door.serve(request.raw, reply.raw, request.id);
+  }
+}
+
+function isLambdas({ raw }: FastifyRequest): boolean {
+  return raw.url?.startsWith(lambdaPrefix) === true;
 }
 
 /** RFC 9112 section 3.2. */
@@ -65,9 +96,8 @@ function noHost(): LambdaError {
   return new LambdaError("InvalidRequestContentException", "The request is not valid HTTP: it has no Host");
 }
 
-/** Answers what has come to no route, or could not be read as a path at all. */
+/** Answers what under Lambda's prefix has come to no route, or could not be read as a path at all. */
 function refuse(request: FastifyRequest, reply: FastifyReply): void {
-  reply.hijack();
   const { method = "", url = "" } = request.raw;
   const name = unroutableName(method, url);
   const error =
