@@ -8,6 +8,13 @@ import { Refusal, type RefusalReason } from "../pool/errors.ts";
  */
 const lambdaErrors = {
   ValidationException: { status: 400, type: undefined, member: "message" },
+  // Who calls: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html.
+  MissingAuthenticationTokenException: { status: 403, type: undefined, member: "message" },
+  IncompleteSignatureException: { status: 403, type: undefined, member: "message" },
+  InvalidSignatureException: { status: 403, type: undefined, member: "message" },
+  UnrecognizedClientException: { status: 403, type: undefined, member: "message" },
+  ExpiredTokenException: { status: 403, type: undefined, member: "message" },
+  AccessDeniedException: { status: 403, type: undefined, member: "Message" },
   InvalidRequestContentException: { status: 400, type: "User", member: "message" },
   InvalidParameterValueException: { status: 400, type: "User", member: "message" },
   ResourceNotFoundException: { status: 404, type: "User", member: "Message" },

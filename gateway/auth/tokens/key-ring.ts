@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from "jose";
+import { CompactSign, type CryptoKey, calculateJwkThumbprint, compactVerify, importJWK, type JWK } from "jose";
 
 /** A key as jose takes it: a secret as bytes. */
 type Key = CryptoKey | Uint8Array;
@@ -53,7 +53,11 @@ export async function importKey(jwk: OwnJwk): Promise<VerificationKey & { signin
   const key = await importJWK({ kty, crv, x, y }, "ES256");
   const published = { kty, crv, x, y, kid, alg: "ES256", use: "sig" } as const;
   if (d === undefined) return { kid, algorithm: "ES256", key, published };
-  return { kid, algorithm: "ES256", key, published, signingKey: await importJWK({ kty, crv, x, y, d }, "ES256") };
+  const signingKey = await importJWK({ kty, crv, x, y, d }, "ES256");
+  // The private half may belong to another public one, which importing does not find out.
+  const probe = await new CompactSign(Buffer.from(kid)).setProtectedHeader({ alg: "ES256" }).sign(signingKey);
+  await compactVerify(probe, key);
+  return { kid, algorithm: "ES256", key, published, signingKey };
 }
 
 function secretKey(secret: Buffer, kid: string | undefined): SigningKey {

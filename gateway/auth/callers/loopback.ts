@@ -1,0 +1,35 @@
+import { BlockList, isIP } from "node:net";
+import type { Caller, CallerCheck, CallerRequest } from "./check.ts";
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Also of an IPv4 address in IPv6's clothes. */
+export function isLoopback(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && loopback.check(address, family === 4 ? "ipv4" : "ipv6");
+}
+
+const anyone: Caller = { kind: "anyone", name: "loopback" };
+
+/** Lets in whoever is on this machine, but no pages of other sites that its browser shows. */
+export const loopbackCheck: CallerCheck = {
+  check({ remoteAddress, headers }: CallerRequest): Caller | undefined {
+    if (remoteAddress === undefined || !isLoopback(remoteAddress)) return undefined;
+    // Behind a proxy on this machine the client may be anywhere.
+    if (headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined) return undefined;
+    return isForeignPage(headers.origin) ? undefined : anyone;
+  },
+};
+
+/** Lets in everybody. */
+export const openCheck: CallerCheck = { check: () => anyone };
+
+/** Browsers send the page's origin with each POST (fetch.spec.whatwg.org, `Origin` header); others send none. */
+function isForeignPage(origin: string | undefined): boolean {
+  if (origin === undefined) return false;
+  const { hostname = "" } = URL.parse(origin) ?? {};
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return host !== "localhost" && !isLoopback(host);
+}

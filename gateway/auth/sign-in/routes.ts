@@ -1,0 +1,36 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance } from "fastify";
+import type { PublicJwk } from "../tokens/key-ring.ts";
+import { type SignInContext, signIn } from "./sign-in.ts";
+
+export interface SignInRouteOptions {
+  readonly context: () => SignInContext;
+  readonly addressOf: (message: IncomingMessage) => string;
+  readonly published: () => readonly PublicJwk[];
+}
+
+/** More than any name and password need. */
+const largestBodyBytes = 16 * 1024;
+
+/** G2: `POST /user/auth/ver1.0`, and the keys that others verify our tokens with (RFC 7517). */
+export function addSignInRoutes(app: FastifyInstance, options: SignInRouteOptions): void {
+  app.post("/user/auth/ver1.0", { bodyLimit: largestBodyBytes }, async (request, reply) => {
+    const apiKey = request.headers["x-api-key"];
+    const answer = await signIn(
+      {
+        apiKey: typeof apiKey === "string" ? apiKey : undefined,
+        address: options.addressOf(request.raw),
+        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      },
+      options.context(),
+    );
+    // A token in a cache is anybody's (RFC 6749 section 5.1).
+    reply.code(answer.status).header("cache-control", "no-store");
+    if (answer.retryAfterSeconds !== undefined) reply.header("retry-after", String(answer.retryAfterSeconds));
+    return reply.send(answer.body);
+  });
+
+  app.get("/.well-known/jwks.json", (_request, reply) =>
+    reply.header("cache-control", "public, max-age=300").send({ keys: options.published() }),
+  );
+}
