@@ -9,7 +9,6 @@ import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { trustedProxies } from "./apigateway/client-address.ts";
 import { FrontDoor } from "./apigateway/front-door.ts";
-import { openRoutesOnly } from "./auth/open-routes-only.ts";
 import { Breakers } from "./breaker/breakers.ts";
 import { isFunctionsFault } from "./breaker/fault.ts";
 import { environmentLookup } from "./files/substitute.ts";
@@ -26,6 +25,7 @@ import type { FailureFields } from "./lambda/invocation.ts";
 import { systemClock } from "./pool/clock.ts";
 import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
+import { authSettings, openAuth } from "./wiring/auth.ts";
 
 export const gatewaySettings = [
   "ESB_GATEWAY_HOST",
@@ -46,6 +46,7 @@ export const gatewaySettings = [
   "ESB_API_ID",
   "ESB_TRUSTED_PROXIES",
   "ESB_RUN_DIR",
+  ...authSettings,
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
 
@@ -77,6 +78,8 @@ export async function startGateway(
   let watching = false;
   let outage: unknown;
 
+  const trusted = trustedProxies(configuration.ESB_TRUSTED_PROXIES);
+  const auth = await openAuth(configuration, { lookup, clock: systemClock, logger, trusted });
   const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
   const clients = createClients(channel);
   const metrics = createMetrics({
@@ -157,14 +160,15 @@ export async function startGateway(
       apiId: configuration.ESB_API_ID,
       region: configuration.ESB_REGION,
     },
-    trusted: trustedProxies(configuration.ESB_TRUSTED_PROXIES),
+    trusted,
     routes: () => routing.table,
-    authorizer: openRoutesOnly,
+    authorizer: auth.authorizer,
     admit: () => undefined,
     onAnswer: (record) => metrics.onAnswer(record),
   });
   const app = createApp({
-    invoke: { ...invocations, region: configuration.ESB_REGION },
+    invoke: { ...invocations, region: configuration.ESB_REGION, callers: auth.callers },
+    signIn: auth.signIn,
     door,
     status: {
       metrics,
@@ -180,6 +184,7 @@ export async function startGateway(
         ...(functions.error === undefined ? {} : { error: functions.error }),
       }),
       routing: () => routing.status,
+      auth: auth.status,
       stopping: () => drain.stopping,
     },
     onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
@@ -190,6 +195,7 @@ export async function startGateway(
     if (givenUp > 0) logger.warn({ requests: givenUp }, "gateway gives up on requests that have not ended in time");
     source[Symbol.dispose]();
     routing[Symbol.dispose]();
+    auth[Symbol.dispose]();
     await closeServer(app);
     lifetime.abort();
     channel.close();

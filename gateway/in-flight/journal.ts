@@ -46,10 +46,10 @@ export class InFlightJournal implements Disposable {
     if (this.#left.size > 0) options.clock.after(unheardOfMs, () => this.#dropUnheardOf());
   }
 
-  isLeft(instanceId: string): boolean {
+  isMarked(instanceId: string): boolean {
     const isLeft = this.#left.has(instanceId);
     if (isLeft) this.#heardOf.add(instanceId);
-    return isLeft;
+    return isLeft || this.#marked.has(instanceId);
   }
 
   mark(instanceId: string): void {

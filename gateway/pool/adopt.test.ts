@@ -224,3 +224,20 @@ test("S7: a busy worker that the agent's list has no more serves nobody else, un
   second.release("done");
   assert.deepEqual(pool.workerStates, ["idle"]);
 });
+
+test("S5: a worker from before cannot be looked at while another serves: it is tried once a second", async () => {
+  const { pool, agent, clock, lease } = setUpPool({}, { max: 2 });
+  const busy = await lease();
+  pool.onSnapshot([busy.worker, workerInfo("old", { slot: 1 })]);
+  agent.held.add("ensure");
+  const waiting = pool.wait();
+  for (const looks of [2, 3]) {
+    agent.answer("ensure", new Error("away"));
+    await settled();
+    assert.equal(agent.pending.length, 0);
+    await clock.advance(1000);
+    assert.equal(agent.calls.filter((call) => call === "ensure a").length, looks + 1);
+  }
+  agent.answer("ensure");
+  assert.equal((await waiting.turn).worker.slot, 1);
+});

@@ -240,7 +240,8 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
 
   #grow(): void {
     for (let count = this.#count(); count.waiting > count.underWay; count = this.#count()) {
-      const present = mostRecent(this.#slots, isPreparable);
+      // One that could not be prepared a moment ago would be asked again and again.
+      const present = this.#growthHeld ? undefined : mostRecent(this.#slots, isPreparable);
       if (present !== undefined) present.prepare();
       else if (!this.#makeRoomInQueue() && (this.#growthHeld || missingForWaiting(count) === 0)) break;
       else this.#start("request");

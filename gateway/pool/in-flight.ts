@@ -3,8 +3,8 @@
  * not fail because it cannot be noted.
  */
 export interface InFlight {
-  /** Whether this worker had a request when the gateway's life before ended: it may still work on it. */
-  isLeft(instanceId: string): boolean;
+  /** Whether the worker may still work on a request, of this life or of the one before. */
+  isMarked(instanceId: string): boolean;
   /** A request is about to go to the worker. */
   mark(instanceId: string): void;
   /** The worker has answered, or is gone for good. */

@@ -58,13 +58,13 @@ export class SlotCore<C extends WorkerConnection> {
   /**
    * The worker does not exist any more.
    * @param end whether we have destroyed it, or a list did not have it: such a one may still be told of, since its Ensure's
-   * answer may have overtaken the list
+   * answer may have overtaken the list; `unlisted`: we could not destroy it, and should it be there, it is still busy
    */
-  forget(member: Member<C>, end: "destroyed" | "lost" | "missing" = "lost"): void {
+  forget(member: Member<C>, end: "destroyed" | "lost" | "missing" | "unlisted" = "lost"): void {
     if (!("member" in this.state) || this.state.member !== member) return;
     const { clock, inFlight, owner } = this.options;
     member.connection.close();
-    inFlight.clear(member.info.instanceId);
+    if (end !== "unlisted") inFlight.clear(member.info.instanceId);
     this.idle.stop();
     if (this.state.kind === "idle") owner.onIdleEnd(this.slot);
     this.#destroyed = end === "missing" ? undefined : member.info.instanceId;

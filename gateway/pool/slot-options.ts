@@ -20,8 +20,8 @@ export interface SharedOptions<C extends WorkerConnection> {
   readonly isAway: (error: unknown) => boolean;
   readonly inFlight: InFlight;
   readonly onStarted: (started: EnsuredWorker) => void;
-  /** A worker may still be busy with a request of the gateway's life before: it is destroyed, and serves nobody. */
-  readonly onLeftBusy: (worker: WorkerInfo) => void;
+  /** A worker may still be busy with a request, of the gateway's life before as a rule: it is replaced. */
+  readonly onFoundBusy: (worker: WorkerInfo) => void;
   /** A freeze or destroy that nobody waits for has failed; it is tried again. */
   readonly onTrouble: (what: "freeze" | "destroy", worker: WorkerInfo, error: unknown) => void;
 }

@@ -77,10 +77,10 @@ export class SlotRest<C extends WorkerConnection> {
     );
   }
 
-  /** Destroys a worker that may still be busy with a request of the gateway's life before, as one that timed out. */
-  destroyLeftBusy(member: Member<C>): void {
-    const { onLeftBusy, owner } = this.#core.options;
-    onLeftBusy(member.info);
+  /** Destroys a worker that was found busy with a request that nobody waits for any more. */
+  destroyBusy(member: Member<C>): void {
+    const { onFoundBusy, owner } = this.#core.options;
+    onFoundBusy(member.info);
     this.destroy(member, 0);
     // Those who wait may have another meanwhile.
     owner.onChange();

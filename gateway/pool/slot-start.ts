@@ -82,10 +82,10 @@ export class SlotStart<C extends WorkerConnection> {
   #onStarted(started: EnsuredWorker, definition: FunctionDefinition, { before, gone }: Starting<C>): void {
     const { clock, connect, inFlight, onStarted } = this.#core.options;
     if (before.kind !== "absent") before.member.connection.close();
-    if (inFlight.isLeft(started.worker.instanceId)) {
+    if (inFlight.isMarked(started.worker.instanceId)) {
       // Found before the agent has told which workers there are.
       const { worker } = started;
-      this.#rest.destroyLeftBusy(createMember(worker, connect(worker), definition, clock.now(), undefined));
+      this.#rest.destroyBusy(createMember(worker, connect(worker), definition, clock.now(), undefined));
       return;
     }
     onStarted(started);

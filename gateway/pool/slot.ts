@@ -170,7 +170,7 @@ export class Slot<C extends WorkerConnection> {
     if (!("member" in state) || state.kind === "destroying" || state.kind === "thawing") return;
     // Its address may soon be another's (S7): nobody else gets it.
     if (state.kind === "busy") state.member.removed ??= "missing";
-    else this.#core.forget(state.member, state.kind === "condemned" ? "lost" : "missing");
+    else this.#core.forget(state.member, state.kind === "condemned" ? "unlisted" : "missing");
   }
 
   #release(member: Member<C>, outcome: LeaseOutcome): void {
@@ -189,8 +189,8 @@ export class Slot<C extends WorkerConnection> {
     const member = createMember(info, connect(info), undefined, clock.now(), undefined);
     this.#core.definition = definition;
     this.#core.retired = definition === undefined;
-    if (inFlight.isLeft(info.instanceId)) {
-      this.#rest.destroyLeftBusy(member);
+    if (inFlight.isMarked(info.instanceId)) {
+      this.#rest.destroyBusy(member);
       return;
     }
     if (definition === undefined) {

@@ -87,13 +87,16 @@ export class FakeConnection implements WorkerConnection {
   }
 }
 
-/** Remembers in memory, and what was left with the test. */
+/** Remembers in memory. */
 export class FakeInFlight implements InFlight {
-  readonly left = new Set<string>();
-  readonly marked = new Set<string>();
+  readonly marked: Set<string>;
 
-  isLeft(instanceId: string): boolean {
-    return this.left.has(instanceId);
+  constructor(left: readonly string[] = []) {
+    this.marked = new Set(left);
+  }
+
+  isMarked(instanceId: string): boolean {
+    return this.marked.has(instanceId);
   }
 
   mark(instanceId: string): void {
@@ -101,7 +104,6 @@ export class FakeInFlight implements InFlight {
   }
 
   clear(instanceId: string): void {
-    this.left.delete(instanceId);
     this.marked.delete(instanceId);
   }
 }
@@ -162,7 +164,7 @@ export function poolOptions(overrides: Partial<PoolsOptions<FakeConnection>> = {
     isExhausted: (error) => error instanceof HostFull,
     inFlight: new FakeInFlight(),
     onStarted: () => undefined,
-    onLeftBusy: () => undefined,
+    onFoundBusy: () => undefined,
     onTrouble: (what) => troubles.push(what),
     ...overrides,
   };

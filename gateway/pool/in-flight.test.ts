@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { settled } from "../testing/fake-clock.ts";
+import { definition, FakeInFlight, poolOptions, setUpPool, workerInfo } from "../testing/pool-setup.ts";
+import type { LeaseOutcome } from "./lease.ts";
+import { Pools } from "./pools.ts";
+
+test("G6 S4: a worker is marked as long as it has a request", async () => {
+  const inFlight = new FakeInFlight();
+  const { lease, clock } = setUpPool({ inFlight });
+  const cold = await lease();
+  assert.deepEqual([...inFlight.marked], ["i1"]);
+  cold.release("done");
+  assert.deepEqual([...inFlight.marked], []);
+  await clock.advance(1000);
+  const thawed = await lease();
+  assert.equal(thawed.start, "thawed");
+  assert.deepEqual([...inFlight.marked], ["i1"]);
+  thawed.release("done");
+  assert.deepEqual([...inFlight.marked], []);
+});
+
+test("G6: between an answer and the next request, which waits already, the mark stands", async () => {
+  const inFlight = new FakeInFlight();
+  const cleared: string[] = [];
+  inFlight.clear = (instanceId) => cleared.push(instanceId);
+  const { pool, lease } = setUpPool({ inFlight });
+  const first = await lease();
+  const second = pool.wait().turn;
+  first.release("done");
+  assert.equal((await second).worker.instanceId, "i1");
+  assert.deepEqual(cleared, []);
+});
+
+for (const outcome of ["broken", "gone"] satisfies LeaseOutcome[]) {
+  test(`G6 S4: a worker whose request ended as ${outcome} is marked until it is gone`, async () => {
+    const inFlight = new FakeInFlight();
+    const { agent, clock, lease } = setUpPool({ inFlight });
+    agent.held.add("destroy");
+    (await lease()).release(outcome);
+    assert.deepEqual([...inFlight.marked], outcome === "broken" ? ["i1"] : []);
+    if (outcome === "gone") return;
+    agent.answer("destroy", new Error("cannot"));
+    await settled();
+    assert.deepEqual([...inFlight.marked], ["i1"]);
+    await clock.advance(1000);
+    agent.answer("destroy");
+    await settled();
+    assert.deepEqual([...inFlight.marked], []);
+  });
+}
+
+for (const state of ["running", "paused"] as const) {
+  test(`G6 S4: a ${state} worker that has a request from the life before is destroyed at once; its neighbours stay`, async () => {
+    const inFlight = new FakeInFlight(["busy"]);
+    const found: string[] = [];
+    const { pool, agent, lease } = setUpPool({ inFlight, onFoundBusy: ({ id }) => found.push(id) }, { max: 3 });
+    agent.held.add("destroy");
+    pool.onSnapshot([
+      workerInfo("idle", { slot: 1 }),
+      workerInfo("busy", { state }),
+      workerInfo("frozen", { slot: 2, state: "paused" }),
+    ]);
+    assert.deepEqual(agent.calls, ["destroy busy 0"]);
+    assert.deepEqual(pool.workerStates.toSorted(), ["destroying", "frozen", "idle"]);
+    assert.deepEqual(found, ["f-0"]);
+    const served = [await lease(), await lease()];
+    assert.deepEqual(served.map(({ worker }) => worker.slot).sort(), [1, 2]);
+    assert.ok(inFlight.marked.has("busy"), "until it is gone");
+    agent.answer("destroy");
+    await settled();
+    assert.ok(!inFlight.marked.has("busy"));
+    assert.equal((await lease()).worker.slot, 0);
+  });
+}
+
+test("G6 S4: min is restored while a worker from the life before goes", async () => {
+  const { options, agent } = poolOptions({ inFlight: new FakeInFlight(["busy"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map([["f", definition("a", "f", { min: 2, max: 3 })]]));
+  agent.held.add("destroy");
+  pools.onSnapshot([workerInfo("busy"), workerInfo("idle", { slot: 1 })]);
+  await settled();
+  assert.deepEqual(agent.calls, ["destroy busy 0", "ensure a"]);
+  assert.deepEqual(pools.status()[0]?.workerStates.toSorted(), ["destroying", "idle", "idle"]);
+});
+
+test("G6 S4: a request comes before the agent has told of the workers, and its start finds a busy one: another serves it", async () => {
+  const inFlight = new FakeInFlight(["i1"]);
+  const { pool, agent } = setUpPool({ inFlight }, { max: 2 });
+  agent.nextKind = "warm";
+  agent.held.add("destroy");
+  const waiting = pool.wait();
+  const served = await waiting.turn;
+  assert.equal(served.worker.instanceId, "i2");
+  assert.deepEqual(agent.calls, ["ensure a", "destroy i1 0", "ensure a"]);
+});
+
+test("G6 S4: the same, with one worker at most: the request waits until the busy one is gone", async () => {
+  const { pool, agent } = setUpPool({ inFlight: new FakeInFlight(["i1"]) });
+  agent.nextKind = "warm";
+  agent.held.add("destroy");
+  const waiting = pool.wait();
+  await settled();
+  assert.deepEqual(agent.calls, ["ensure a", "destroy i1 0"]);
+  agent.answer("destroy");
+  assert.equal((await waiting.turn).worker.instanceId, "i2");
+});
+
+test("G6 S4: a busy worker that could not be destroyed and then was not listed is not taken back when it is told of", async () => {
+  const inFlight = new FakeInFlight(["busy"]);
+  const { pool, agent } = setUpPool({ inFlight });
+  agent.held.add("destroy");
+  pool.onSnapshot([workerInfo("busy")]);
+  agent.answer("destroy", new Error("cannot"));
+  await settled();
+  pool.onSnapshot([]);
+  assert.ok(inFlight.marked.has("busy"));
+  pool.onChanged(workerInfo("busy"));
+  assert.equal(pool.tryLease(), undefined);
+});
+
+test("G6 S4: a busy worker of a function that is gone is destroyed without grace", () => {
+  const { options, agent } = poolOptions({ inFlight: new FakeInFlight(["busy"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map());
+  pools.onSnapshot([workerInfo("busy"), workerInfo("idle", { slot: 1 })]);
+  assert.deepEqual(agent.calls, ["destroy busy 0", "destroy idle"]);
+});
