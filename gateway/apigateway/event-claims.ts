@@ -1,4 +1,4 @@
-import { textMap } from "./event-maps.ts";
+import { put, type TextMap } from "./event-maps.ts";
 import { claimTime } from "./event-time.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ type Claims = Readonly<Record<string, unknown>>;
  * `exp` and `iat` written out, is what events that people published show
  * (github.com/awsdocs/amazon-api-gateway-developer-guide/issues/158).
  */
-export function claimsV1(claims: Claims): Record<string, string> {
+export function claimsV1(claims: Claims): TextMap {
   return written(claims, (name, value) => {
     if ((name === "exp" || name === "iat") && isTime(value)) {
       return claimTime(value);
@@ -22,15 +22,15 @@ export function claimsV1(claims: Claims): Record<string, string> {
  * A token's claims as an HTTP API's JWT authorizer hands them on: strings, lists in brackets with spaces between
  * (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html).
  */
-export function claimsV2(claims: Claims): Record<string, string> {
+export function claimsV2(claims: Claims): TextMap {
   return written(claims, (_, value) => (Array.isArray(value) ? `[${value.map(text).join(" ")}]` : text(value)));
 }
 
-function written(claims: Claims, write: (name: string, value: unknown) => string): Record<string, string> {
-  const all = textMap();
+function written(claims: Claims, write: (name: string, value: unknown) => string): TextMap {
+  const all: TextMap = {};
   for (const [name, value] of Object.entries(claims)) {
     if (value !== null && value !== undefined) {
-      all[name] = write(name, value);
+      put(all, name, write(name, value));
     }
   }
   return all;

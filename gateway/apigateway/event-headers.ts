@@ -1,6 +1,6 @@
 import { traceId } from "./event-ids.ts";
-import { textMap, textsMap } from "./event-maps.ts";
-import type { ApiRequest, HeaderList } from "./request.ts";
+import { put, type TextMap, type TextsMap } from "./event-maps.ts";
+import type { ApiRequest } from "./request.ts";
 
 /**
  * What describes the client's connection to us and is dropped on the way to a Lambda function
@@ -34,78 +34,76 @@ const overwritten: ReadonlySet<string> = new Set([
 /** Headers of payload 1.0: in the client's spelling, the first one's where they differ. */
 export interface HeadersV1 {
   /** The last value of each. */
-  readonly headers: Record<string, string>;
-  readonly multiValueHeaders: Record<string, string[]>;
+  readonly headers: TextMap;
+  readonly multiValueHeaders: TextsMap;
 }
 
 /** Headers as a REST API hands them on (set-up-lambda-proxy-integrations.html, "Input format"). */
 export function headersV1(request: ApiRequest): HeadersV1 {
-  const headers = textMap();
-  const multiValueHeaders = textsMap();
-  const spellings = textMap();
-  for (const [name, value] of handedOn(request)) {
-    const lowerCase = name.toLowerCase();
-    const spelling = spellings[lowerCase];
-    if (spelling === undefined) {
-      spellings[lowerCase] = name;
-      multiValueHeaders[name] = [value];
-      headers[name] = value;
-    } else {
-      multiValueHeaders[spelling]?.push(value);
-      headers[spelling] = value;
-    }
+  const headers: TextMap = {};
+  const multiValueHeaders: TextsMap = {};
+  for (const { name, values } of handedOn(request).values()) {
+    put(headers, name, values[values.length - 1] ?? "");
+    put(multiValueHeaders, name, values);
   }
   return { headers, multiValueHeaders };
 }
 
 /** Headers of payload 2.0: in lower case, what is repeated joined by commas; cookies are in a place of their own. */
 export interface HeadersV2 {
-  readonly headers: Record<string, string>;
+  readonly headers: TextMap;
   /** `name=value` each; undefined when there are none. */
   readonly cookies: readonly string[] | undefined;
 }
 
 /** Headers as an HTTP API hands them on (http-api-develop-integrations-lambda.html, "Payload format differences"). */
 export function headersV2(request: ApiRequest): HeadersV2 {
-  const headers = textMap();
-  const cookies: string[] = [];
-  for (const [name, value] of handedOn(request)) {
-    const lowerCase = name.toLowerCase();
+  const headers: TextMap = {};
+  let cookies: string[] | undefined;
+  for (const [lowerCase, { values }] of handedOn(request)) {
     if (lowerCase === "cookie") {
-      cookies.push(
-        ...value
-          .split(";")
-          .map((cookie) => cookie.trim())
-          .filter((cookie) => cookie !== ""),
-      );
+      cookies = cookiesOf(values);
     } else {
-      const known = headers[lowerCase];
-      headers[lowerCase] = known === undefined ? value : `${known},${value}`;
+      put(headers, lowerCase, values.length === 1 ? (values[0] ?? "") : values.join(","));
     }
   }
-  return { headers, cookies: cookies.length === 0 ? undefined : cookies };
+  return { headers, cookies };
 }
 
-function handedOn(request: ApiRequest): HeaderList {
-  const list: (readonly [string, string])[] = [];
+function cookiesOf(values: readonly string[]): string[] | undefined {
+  const cookies = values.flatMap((value) => value.split(";").map((cookie) => cookie.trim()));
+  const present = cookies.filter((cookie) => cookie !== "");
+  return present.length === 0 ? undefined : present;
+}
+
+interface Header {
+  /** As it was spelt first. */
+  readonly name: string;
+  readonly values: string[];
+}
+
+/** The client's headers and API Gateway's own, by name in lower case. */
+function handedOn(request: ApiRequest): Map<string, Header> {
+  const all = new Map<string, Header>();
   let chunked = false;
-  let length = false;
-  for (const header of request.headers) {
-    const lowerCase = header[0].toLowerCase();
-    chunked ||= lowerCase === "transfer-encoding";
-    length ||= lowerCase === "content-length";
-    if (!dropped.has(lowerCase) && !overwritten.has(lowerCase)) {
-      list.push(header);
+  for (const [name, value] of request.headers) {
+    const lowerCase = name.toLowerCase();
+    const known = all.get(lowerCase);
+    if (known !== undefined) {
+      known.values.push(value);
+    } else if (!dropped.has(lowerCase) && !overwritten.has(lowerCase)) {
+      all.set(lowerCase, { name, values: [value] });
+    } else {
+      chunked ||= lowerCase === "transfer-encoding";
     }
   }
-  if (chunked && !length) {
-    list.push(["Content-Length", String(request.body.length)]);
+  if (chunked && !all.has("content-length")) {
+    all.set("content-length", { name: "Content-Length", values: [String(request.body.length)] });
   }
-  list.push(
-    ["X-Amzn-Trace-Id", traceId(request)],
-    ["X-Forwarded-For", request.forwarded.for],
-    ["X-Forwarded-Port", request.forwarded.port],
-    ["X-Forwarded-Proto", request.forwarded.proto],
-  );
-  return list;
+  const { forwarded } = request;
+  all.set("x-amzn-trace-id", { name: "X-Amzn-Trace-Id", values: [traceId(request)] });
+  all.set("x-forwarded-for", { name: "X-Forwarded-For", values: [forwarded.for] });
+  all.set("x-forwarded-port", { name: "X-Forwarded-Port", values: [forwarded.port] });
+  all.set("x-forwarded-proto", { name: "X-Forwarded-Proto", values: [forwarded.proto] });
+  return all;
 }

@@ -1,9 +1,15 @@
-/** An object for names that clients choose: `__proto__` is a name like any other in it. */
-export function textMap(): Record<string, string> {
-  return Object.create(null);
-}
+/** Names with one or several values each, as an event has them. */
+export type TextMap = Record<string, string>;
+export type TextsMap = Record<string, string[]>;
 
-/** As `textMap`, with several values to a name. */
-export function textsMap(): Record<string, string[]> {
-  return Object.create(null);
+/**
+ * Puts a name that the client chose into an object: `__proto__` is a name like any other. (An object without a prototype
+ * would need no such care, and costs three times as much to make and to write as JSON.)
+ */
+export function put<Value>(target: Record<string, Value>, name: string, value: Value): void {
+  if (name === "__proto__") {
+    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    target[name] = value;
+  }
 }

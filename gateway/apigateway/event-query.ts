@@ -1,4 +1,4 @@
-import { textMap, textsMap } from "./event-maps.ts";
+import { put, type TextMap, type TextsMap } from "./event-maps.ts";
 
 /** Keys and values, decoded, in the client's order. */
 export type QueryPairs = readonly (readonly [key: string, value: string])[];
@@ -23,37 +23,31 @@ export function queryPairs(rawQuery: string): QueryPairs {
     });
 }
 
-/** Payload 1.0: the last value of each key. */
-export function lastValues(pairs: QueryPairs): Record<string, string> {
-  const values = textMap();
-  for (const [key, value] of pairs) {
-    values[key] = value;
-  }
-  return values;
+/** A query of payload 1.0. */
+export interface QueryV1 {
+  /** The last value of each key. */
+  readonly single: TextMap;
+  /** All values of each key. */
+  readonly multi: TextsMap;
 }
 
-/** Payload 1.0: all values of each key. */
-export function allValues(pairs: QueryPairs): Record<string, string[]> {
-  const values = textsMap();
-  for (const [key, value] of pairs) {
-    const known = values[key];
-    if (known === undefined) {
-      values[key] = [value];
-    } else {
-      known.push(value);
-    }
+export function queryV1(pairs: QueryPairs): QueryV1 {
+  const single: TextMap = {};
+  const multi: TextsMap = {};
+  for (const [key, values] of grouped(pairs)) {
+    put(single, key, values[values.length - 1] ?? "");
+    put(multi, key, values);
   }
-  return values;
+  return { single, multi };
 }
 
-/** Payload 2.0: the values of each key, joined by commas. */
-export function joinedValues(pairs: QueryPairs): Record<string, string> {
-  const values = textMap();
-  for (const [key, value] of pairs) {
-    const known = values[key];
-    values[key] = known === undefined ? value : `${known},${value}`;
+/** A query of payload 2.0: the values of each key, joined by commas. */
+export function queryV2(pairs: QueryPairs): TextMap {
+  const joined: TextMap = {};
+  for (const [key, values] of grouped(pairs)) {
+    put(joined, key, values.join(","));
   }
-  return values;
+  return joined;
 }
 
 function decodeForm(text: string): string {
@@ -66,4 +60,18 @@ function decodeForm(text: string): string {
   } catch {
     return spaced.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
   }
+}
+
+/** Values by key, in the order in which the keys first came. */
+function grouped(pairs: QueryPairs): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [key, value] of pairs) {
+    const known = groups.get(key);
+    if (known === undefined) {
+      groups.set(key, [value]);
+    } else {
+      known.push(value);
+    }
+  }
+  return groups;
 }

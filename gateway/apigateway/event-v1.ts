@@ -6,7 +6,7 @@ import { eventBody } from "./event-body.ts";
 import { claimsV1 } from "./event-claims.ts";
 import { headersV1 } from "./event-headers.ts";
 import { extendedRequestId, resourceId } from "./event-ids.ts";
-import { allValues, lastValues, queryPairs } from "./event-query.ts";
+import { queryPairs, queryV1 } from "./event-query.ts";
 import { logTime } from "./event-time.ts";
 import { headerOf } from "./header-list.ts";
 import { isListed, mediaTypeOf } from "./media-types.ts";
@@ -28,7 +28,8 @@ export function toEventV1(
 
 function eventV1(request: ApiRequest, match: RouteMatch, authorization: Authorization, api: ApiIdentity) {
   const { route, pathParameters } = match;
-  const query = queryPairs(request.rawQuery);
+  const pairs = queryPairs(request.rawQuery);
+  const query = pairs.length === 0 ? undefined : queryV1(pairs);
   const binary = isListed(mediaTypeOf(headerOf(request.headers, "content-type")), route.binaryMediaTypes);
   const { body, isBase64Encoded } = eventBody(request.body, binary);
   const { headers, multiValueHeaders } = headersV1(request);
@@ -40,8 +41,8 @@ function eventV1(request: ApiRequest, match: RouteMatch, authorization: Authoriz
     httpMethod: request.method,
     headers,
     multiValueHeaders,
-    queryStringParameters: query.length === 0 ? null : lastValues(query),
-    multiValueQueryStringParameters: query.length === 0 ? null : allValues(query),
+    queryStringParameters: query?.single ?? null,
+    multiValueQueryStringParameters: query?.multi ?? null,
     pathParameters: orNull(pathParameters),
     stageVariables: orNull(route.stage.variables),
     requestContext: contextV1(request, match, authorization, api),

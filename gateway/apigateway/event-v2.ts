@@ -5,7 +5,7 @@ import { domainPrefix } from "./domain-prefix.ts";
 import { eventBody } from "./event-body.ts";
 import { claimsV2 } from "./event-claims.ts";
 import { headersV2 } from "./event-headers.ts";
-import { joinedValues, queryPairs } from "./event-query.ts";
+import { queryPairs, queryV2 } from "./event-query.ts";
 import { logTime } from "./event-time.ts";
 import { headerOf } from "./header-list.ts";
 import { isText, mediaTypeOf } from "./media-types.ts";
@@ -37,7 +37,7 @@ function eventV2(request: ApiRequest, match: RouteMatch, authorization: Authoriz
     rawQueryString: request.rawQuery,
     cookies,
     headers,
-    queryStringParameters: query.length === 0 ? undefined : joinedValues(query),
+    queryStringParameters: query.length === 0 ? undefined : queryV2(query),
     requestContext: contextV2(request, match, authorization, api),
     body,
     pathParameters: orAbsent(pathParameters),
