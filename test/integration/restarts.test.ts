@@ -5,7 +5,7 @@ import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { watchFrozen } from "../support/freezer.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
-import { failuresOf, one, steadily, withRetries } from "../support/steady.ts";
+import { failuresOf, one, steadily } from "../support/steady.ts";
 
 /** Restarts of one part at a time, under load (S1, S4, S5). */
 
@@ -51,10 +51,13 @@ async function lives(): Promise<Record<string, string>> {
   return Object.fromEntries(workers.map(({ id, instanceId, pid }) => [id, `${instanceId} ${pid}`]));
 }
 
+const isReady = async () => assert.ok((await fetch(`${esb.url}/ready`)).ok);
+
 async function assertNothingCold(): Promise<void> {
+  // The gateway may hear of the agent a moment after we do, and a thaw needs it.
+  await until(isReady, 10_000);
   for (const [name, starts] of Object.entries({ warm: ["warm"], slow: ["warm"], frozen: ["thawed"] })) {
-    // The gateway may hear of the agent a moment after we do, and a thaw needs it.
-    const { status, start, body } = await withRetries(() => esb.invoke(name, { op: "echo" }));
+    const { status, start, body } = await one(() => esb.invoke(name, { op: "echo" }));
     assert.equal(status, 200, body);
     assert.ok(starts.includes(start ?? ""), `${name}: ${start}`);
   }
@@ -99,7 +102,7 @@ for (const signal of signals) {
     // A gateway that is told to end lets what runs come to its end; one that is killed takes the connection along.
     assert.equal(answer.status, signal === "SIGTERM" ? 200 : 0, answer.body);
     await esb.gateway.start();
-    await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 10_000);
+    await until(isReady, 10_000);
     await frozen.assertAlways();
     assert.deepEqual(await lives(), lifesBefore);
     await assertNothingCold();

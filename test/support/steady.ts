@@ -55,12 +55,3 @@ export async function one(invoke: () => Promise<Response>): Promise<SteadyAnswer
 export function failuresOf(answers: readonly SteadyAnswer[]): readonly SteadyAnswer[] {
   return answers.filter(({ status, functionError }) => status !== 200 || functionError !== null);
 }
-
-/** As AWS's SDKs invoke: what is told to wait (503 with Retry-After) is tried again a second later, twice at most. */
-export async function withRetries(invoke: () => Promise<Response>): Promise<SteadyAnswer> {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await one(invoke);
-    if (answer.status !== 503 || attempt === 3) return answer;
-    await delay(1000);
-  }
-}
