@@ -10,6 +10,8 @@ export interface StatusOptions {
   readonly functions: () => { readonly file: string; readonly count: number; readonly error?: string };
   /** routing.yml: its path, how many routes hold, and why the file as it is now does not. */
   readonly routing: () => RoutingStatus;
+  /** The files with credentials and keys and the issuer elsewhere, as far as there are such; never a secret. */
+  readonly auth: () => object;
   /** Whether the gateway is going down. */
   readonly stopping: () => boolean;
 }
@@ -22,15 +24,14 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusOptions): v
     const health = await options.checkAgent();
     const stopping = options.stopping();
     const ready = !stopping && health.agent.available && health.containerd?.available === true;
-    return reply
-      .code(ready ? 200 : 503)
-      .send({
-        ready,
-        ...(stopping ? { stopping } : {}),
-        ...health,
-        functions: options.functions(),
-        routing: options.routing(),
-      });
+    return reply.code(ready ? 200 : 503).send({
+      ready,
+      ...(stopping ? { stopping } : {}),
+      ...health,
+      functions: options.functions(),
+      routing: options.routing(),
+      ...options.auth(),
+    });
   });
 
   app.get("/metrics", async (_request, reply) => {

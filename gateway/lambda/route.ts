@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
+import { admission, type CallerGate } from "./admission.ts";
 import { notFound, toFunctionName } from "./function-name.ts";
 import { type InvocationContext, invoke } from "./invocation.ts";
 import { Reply } from "./reply.ts";
@@ -22,6 +23,7 @@ export interface PendingReplies {
 
 export interface InvokeRouteOptions extends InvocationContext {
   readonly pending: PendingReplies;
+  readonly callers: CallerGate;
   readonly region: string;
   readonly functions: FunctionLookup;
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
@@ -37,7 +39,7 @@ const suffix = "/invocations";
 
 /** Lambda's Invoke (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). */
 export function addInvokeRoute(app: FastifyInstance, options: InvokeRouteOptions): void {
-  app.post<InvokeRoute>(`${prefix}:name${suffix}`, async (request, fastifyReply) => {
+  app.post<InvokeRoute>(`${prefix}:name${suffix}`, admission(app, options.callers), async (request, fastifyReply) => {
     const { headers } = request.raw;
     const given = request.query.Qualifier;
     const name = toFunctionName(request.params.name, Array.isArray(given) ? given[0] : given, options.region);

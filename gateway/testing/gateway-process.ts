@@ -21,6 +21,7 @@ export function runGateway(environment: Record<string, string>): GatewayProcess 
     env: {
       PATH: process.env.PATH,
       ESB_RUN_DIR: runDir,
+      ESB_STATE_DIR: runDir,
       ESB_MODE: "development",
       ESB_ROUTING: "none",
       ...environment,

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type IncomingHttpHeaders, request } from "node:http";
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSettings } from "../../common/environment.ts";
@@ -44,6 +44,7 @@ export async function startHarness(
     ESB_ROUTING: "none",
     ESB_FREEZE_AFTER_MS: "-1",
     ESB_RUN_DIR: join(dir, "run"),
+    ESB_STATE_DIR: join(dir, "state"),
     ...environment,
   };
   const configuration = { ...readSettings(gatewaySettings, variables), ESB_GATEWAY_PORT: 0 };
@@ -72,7 +73,7 @@ export async function startHarness(
 export function send(
   url: string,
   method: string,
-  headers: Record<string, string> = {},
+  headers: OutgoingHttpHeaders = {},
   body?: string | Buffer,
 ): Promise<Answer> {
   const { hostname, port } = new URL(url);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { ConfigurationError } from "../../common/environment.ts";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingName, SettingValues } from "../../common/settings.ts";
+import { clientAddress, type TrustedProxies } from "../apigateway/client-address.ts";
 import type { Authorizer } from "../auth/authorization.ts";
 import { RouteAuthorizer } from "../auth/authorizer.ts";
 import { type CallerCheck, CallerChecks } from "../auth/callers/check.ts";
@@ -14,8 +15,9 @@ import { PasswordCheck } from "../auth/passwords/check.ts";
 import { type AuthMeans, missingForLambda, missingForRoute } from "../auth/requirements.ts";
 import type { SignInRouteOptions } from "../auth/sign-in/routes.ts";
 import type { SignInContext } from "../auth/sign-in/sign-in.ts";
-import { Throttle, throttleName } from "../auth/sign-in/throttle.ts";
+import { Throttle } from "../auth/sign-in/throttle.ts";
 import type { VariableLookup } from "../files/substitute.ts";
+import { addressGroup } from "../http/address-group.ts";
 import { isDevelopment } from "../mode.ts";
 import type { Clock } from "../pool/clock.ts";
 import type { RouteAuth } from "../routing/definition.ts";
@@ -52,8 +54,7 @@ export interface AuthContext {
   readonly lookup: VariableLookup;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The client's, also behind trusted proxies. */
-  readonly addressOf: (message: IncomingMessage) => string;
+  readonly trusted: TrustedProxies;
   /** How workers are known, who may always call Lambda's API. */
   readonly workers?: readonly CallerCheck[];
 }
@@ -85,7 +86,7 @@ export async function openAuth(configuration: AuthConfiguration, context: AuthCo
     callers,
     signIn: {
       context: signInContext(tokens, credentials, logger),
-      addressOf: context.addressOf,
+      addressOf: (message) => addressOf(message, context.trusted),
       published: tokens.published,
     },
     status: () => ({ ...credentials.status(), ...tokens.status() }),
@@ -116,6 +117,12 @@ function clientChecks(
   ];
 }
 
+function addressOf({ socket, headers }: IncomingMessage, trusted: TrustedProxies): string {
+  const forwarded = headers["x-forwarded-for"];
+  const list = forwarded === undefined ? [] : [["x-forwarded-for", String(forwarded)] as const];
+  return clientAddress(socket.remoteAddress ?? "", list, trusted);
+}
+
 function signInContext(tokens: Tokens, credentials: CurrentCredentials, logger: Logger): () => SignInContext {
   const passwords = new PasswordCheck();
   const ofAddress = new Throttle(failuresOfAddress);
@@ -129,7 +136,7 @@ function signInContext(tokens: Tokens, credentials: CurrentCredentials, logger: 
       anyHash: () => current.anyHash,
       isRight: (password, known, like) => passwords.isRight(password, known, like),
       issue: tokens.issue,
-      attemptOfAddress: (address) => ofAddress.attempt(throttleName(address)),
+      attemptOfAddress: (address) => ofAddress.attempt(addressGroup(address)),
       attemptOfKey: (keyId) => ofKey.attempt(keyId),
       onRefused: (why, fields) => logger.info({ ...fields, why }, "sign-in refused"),
     };
