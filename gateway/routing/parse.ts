@@ -1,13 +1,11 @@
-import { closest } from "fastest-levenshtein";
 import type { VariableLookup } from "../files/substitute.ts";
 import { type Problem, parseYaml, type YamlPath } from "../files/yaml.ts";
-import { corsProblem } from "./cors.ts";
+import { conflicts, type ReadRoute, routeProblems, sharedProblems } from "./check.ts";
 import type { RoutingTable } from "./definition.ts";
 import { mergeRoute, tableDefaults } from "./merge.ts";
-import { isReserved } from "./reserved.ts";
-import { fileSchema, knownKeys, type RoutingFile } from "./schema.ts";
-import { createTable, type TemplateRoute } from "./table.ts";
-import { parseTemplate, shapeOf } from "./template.ts";
+import { fileSchema, knownKeys } from "./schema.ts";
+import { createTable } from "./table.ts";
+import { parseTemplate } from "./template.ts";
 
 export interface RoutingContext {
   /** How the file is named in messages. */
@@ -23,59 +21,31 @@ export interface RoutingContext {
  */
 export function parseRouting(text: string, { path, lookup, functionNames }: RoutingContext): RoutingTable {
   const file = parseYaml(text, { path, lookup, schema: fileSchema, expectedKeys, isText });
-  const { defaults, routes: entries, stages } = file.value;
+  const stages = file.value.stages;
+  const defaults = file.value.defaults ?? {};
   const names = [...functionNames];
-  const routes: TemplateRoute[] = [];
-  const problems: Problem[] = [];
-  const taken = new Map<string, { readonly index: number; readonly what: string }>();
-  const shared = tableDefaults(defaults ?? {});
-  const sharedProblem = corsProblem(shared.cors);
-  if (sharedProblem !== undefined) problems.push({ path: ["defaults", "cors"], message: sharedProblem });
-
-  for (const [index, entry] of (entries ?? []).entries()) {
-    const tell = (key: string, message: string) => problems.push({ path: ["routes", String(index), key], message });
-    const template = parseTemplate(entry.path);
-    const route = mergeRoute(entry, defaults ?? {}, stages);
-    if (!names.includes(entry.function)) tell("function", unknownFunction(entry.function, names));
-    if (!isKnownStage(route.stage.name, stages))
-      tell("stage", `is not among stages; expected one of ${stageNames(stages)}`);
-    const problem = corsProblem(route.cors);
-    if (problem !== undefined && entry.cors !== undefined) tell("cors", problem);
-    if ("problem" in template) {
-      tell("path", template.problem);
-      continue;
-    }
-    if (isReserved(template.segments)) tell("path", "is a path of esb's own; expected another");
-    for (const method of typeof route.methods === "string" ? [route.methods] : route.methods) {
-      const key = `${method} ${shapeOf(template.segments)}`;
-      const other = taken.get(key);
-      if (other === undefined) taken.set(key, { index, what: `${method} ${entry.path}` });
-      else {
-        const line = file.lineOf(["routes", String(other.index), "path"]);
-        tell(
-          "path",
-          `${method} ${entry.path} matches the same requests as ${other.what} in line ${line}; expected only one of them`,
-        );
-      }
-    }
-    routes.push({ route, segments: template.segments });
-  }
-  file.refuse(problems);
-  return createTable(routes, shared);
+  const routes = (file.value.routes ?? []).map(
+    (entry): ReadRoute => ({
+      entry,
+      route: mergeRoute(entry, defaults, stages),
+      template: parseTemplate(entry.path),
+    }),
+  );
+  file.refuse([
+    ...sharedProblems(defaults, stages).map((problem) => below(["defaults"], problem)),
+    ...routes.flatMap((read, index) =>
+      routeProblems(read, names, stages).map((problem) => below(["routes", String(index)], problem)),
+    ),
+    ...conflicts(routes, file.lineOf),
+  ]);
+  const templates = routes.flatMap(({ route, template }) =>
+    "segments" in template ? [{ route, segments: template.segments }] : [],
+  );
+  return createTable(templates, tableDefaults(defaults));
 }
 
-function unknownFunction(name: string, names: readonly string[]): string {
-  if (names.length === 0) return `there is no function ${name}: functions.yml has none`;
-  return `there is no function ${name} in functions.yml; did you mean ${closest(name, names)}?`;
-}
-
-/** Where stages are listed, a name that is not among them is a slip. */
-function isKnownStage(name: string, stages: RoutingFile["stages"]): boolean {
-  return stages === null || stages === undefined || name === "$default" || Object.hasOwn(stages, name);
-}
-
-function stageNames(stages: RoutingFile["stages"]): string {
-  return ["$default", ...Object.keys(stages ?? {})].join(", ");
+function below(path: YamlPath, problem: Problem): Problem {
+  return { ...problem, path: [...path, ...problem.path] };
 }
 
 /** `payload: 2.0` is not the number 2, and a stage's variables are texts. */

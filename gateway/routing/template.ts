@@ -48,8 +48,6 @@ function add(text: string, segments: TemplateSegment[], names: Set<string>): str
 
 /** The same for templates that match the same paths. */
 export function shapeOf(segments: readonly TemplateSegment[]): string {
-  const parts = segments.map(
-    (segment) => ({ static: "text" in segment ? segment.text : "", parameter: "{}", greedy: "{+}" })[segment.kind],
-  );
-  return `/${parts.join("/")}`;
+  const marks = { parameter: "{}", greedy: "{+}" } as const;
+  return `/${segments.map((segment) => (segment.kind === "static" ? segment.text : marks[segment.kind])).join("/")}`;
 }
