@@ -33,6 +33,7 @@ export const firstFunctions: Readonly<Record<string, FunctionEntry>> = {
   rare: entry(staticServerImage, 128, { idle: { freezeAfterMs: 0 } }),
   fleeting: entry(staticServerImage, 128, { idle: { freezeAfterMs: 100, destroyAfterMinutes: 0.02 } }),
   slow: entry(probeImage, 512, { concurrency: { max: 4 } }),
+  lingering: entry(probeImage, 512, { concurrency: { max: 3 } }),
   crashing: entry(probeImage, 512, { concurrency: { max: 2 } }),
   greedy: entry(probeImage, 128, { concurrency: { max: 2 } }),
 };
@@ -51,6 +52,8 @@ export const demands: readonly Demand[] = [
   { function: "rare", rate: 2, ops: [{ op: "introduce" }] },
   { function: "fleeting", rate: 0.5, ops: [{ op: "introduce" }] },
   { function: "slow", rate: 3, ops: [{ op: "introduce", mostMs: 400 }] },
+  // Longer than a gateway that is killed takes to come back (G6).
+  { function: "lingering", rate: 0.7, ops: [{ op: "introduce", mostMs: 5000 }] },
   {
     function: "crashing",
     rate: 3,

@@ -30,6 +30,8 @@ const cases: [what: string, ending: Ending, circumstances: Circumstances, kind: 
   ["another function", answer(200, { ...right, function: "rare" }), calm, "wrong", /by rare/],
   ["something more", answer(200, { ...right, event: { ...right.event, x: 1 } }), calm, "wrong", /another event/],
   ["an old version", answer(200, { ...right, version: "0" }), calm, "wrong", /version 0, valid was 1/],
+  ["a worker that had one request at a time", answer(200, { ...right, mostAtOnce: 1 }), calm, "ok, warm"],
+  ["a worker that had two at once", answer(200, { ...right, mostAtOnce: 2 }), harmed, "wrong", /2 requests at once/],
   ["no JSON", { kind: "answer", status: 200, headers: {}, body: "{" }, calm, "wrong", /not JSON/],
   ["a function error for nothing", failed, calm, "wrong", /nobody harmed quick-0/],
   ["a function error of a worker that was killed", failed, harmed, "function error: Runtime.ExitError"],

@@ -59,13 +59,17 @@ function judgeAnswer(request: PlannedRequest, answer: Answer, circumstances: Cir
 }
 
 function findWrong(request: PlannedRequest, answer: Answer, circumstances: Circumstances): string | undefined {
-  const told = parse(answer.body) as { function?: string; version?: string; event?: object } | undefined;
+  const told = parse(answer.body) as
+    | { function?: string; version?: string; event?: object; mostAtOnce?: number }
+    | undefined;
   if (told === undefined) return `not JSON: ${shortened(answer.body)}`;
   if (request.event.op !== "introduce") return `${request.event.op} was answered: ${shortened(answer.body)}`;
   if (told.function !== request.function) return `answered by ${told.function}, asked was ${request.function}`;
   if (canonical(told.event) !== canonical(request.event)) {
     return `another event than was sent, ${shortened(canonical(request.event))}: ${shortened(answer.body)}`;
   }
+  // G6: one request per worker. The static server, which has one thread, does not tell.
+  if ((told.mostAtOnce ?? 1) !== 1) return `its worker had ${told.mostAtOnce} requests at once`;
   const versions = circumstances.definitions.map((definition) => definition?.environment.VERSION);
   return versions.includes(told.version) ? undefined : `of version ${told.version}, valid was ${versions.join(", ")}`;
 }
