@@ -18,17 +18,12 @@ const texts = (expected: string) => z.array(text(expected), expected);
 const someMethod = `expected ${methods.join(", ")}, in capitals`;
 const methodName = z.enum(methods, `must be a method; ${someMethod}`);
 
-const method = z.union(
-  [
-    z.literal("ANY"),
-    methodName,
-    z
-      .array(methodName)
-      .min(1)
-      .refine((names) => new Set(names).size === names.length),
-  ],
-  `must be a method, ANY or a list of different methods; ${someMethod}`,
-);
+const anyMethods = `must be a method, ANY or a list of different methods; ${someMethod}`;
+const methodList = z
+  .array(methodName)
+  .min(1, anyMethods)
+  .refine((names) => new Set(names).size === names.length, anyMethods);
+const method = z.union([z.literal("ANY"), methodName, methodList], anyMethods);
 
 const origin = z
   .string("must be an origin, such as https://example.com")
