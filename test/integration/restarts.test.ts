@@ -53,10 +53,11 @@ async function lives(): Promise<Record<string, string>> {
 
 const isReady = async () => assert.ok((await fetch(`${esb.url}/ready`)).ok);
 
-async function assertNothingCold(): Promise<void> {
+async function assertNothingCold(except: readonly string[] = []): Promise<void> {
   // The gateway may hear of the agent a moment after we do, and a thaw needs it.
   await until(isReady, 10_000);
   for (const [name, starts] of Object.entries({ warm: ["warm"], slow: ["warm"], frozen: ["thawed"] })) {
+    if (except.includes(name)) continue;
     const { status, start, body } = await one(() => esb.invoke(name, { op: "echo" }));
     assert.equal(status, 200, body);
     assert.ok(starts.includes(start ?? ""), `${name}: ${start}`);
@@ -93,7 +94,10 @@ for (const signal of signals) {
   });
 
   test(`S4: pools are rebuilt after a restart of the gateway (${signal}); nothing goes cold`, async () => {
-    const lifesBefore = await lives();
+    // A worker that a killed gateway left with a request serves nobody else: see in-flight.test.ts.
+    const cutOff = signal === "SIGKILL" ? ["slow"] : [];
+    const kept = async () => Object.entries(await lives()).filter(([id]) => !cutOff.includes(id.replace(/-\d+$/, "")));
+    const keptBefore = await kept();
     const frozen = watchFrozen(esb.namespace, "frozen-0");
     const slow = one(() => esb.invoke("slow", { op: "sleep", ms: 1500 }));
     await delay(200);
@@ -104,8 +108,8 @@ for (const signal of signals) {
     await esb.gateway.start();
     await until(isReady, 10_000);
     await frozen.assertAlways();
-    assert.deepEqual(await lives(), lifesBefore);
-    await assertNothingCold();
+    assert.deepEqual(await kept(), keptBefore);
+    await assertNothingCold(cutOff);
   });
 
   test(`S5: warm functions are served while containerd restarts (${signal}); others are told at once`, async (t) => {
