@@ -122,6 +122,10 @@ const patterns: readonly (readonly [pattern: string, origin: string, allowed: bo
   ["https://*.example.com:8443", "https://a.example.com:8443", true],
   ["https://*.example.com", "https://a.example.com:8443", false],
   ["http://localhost:3000", "http://localhost:3000", true],
+  ["https://App.Example.com", "https://app.example.com", true],
+  ["https://*", "https://a.example.com:8443", true],
+  ["https://*", "http://a.example.com", false],
+  ["https://*", "https://", false],
 ];
 for (const [pattern, origin, allowed] of patterns) {
   test(`G3 CORS: ${origin} is ${allowed ? "" : "not "}among ${pattern}`, () => {

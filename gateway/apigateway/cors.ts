@@ -64,12 +64,16 @@ function allowedOrigin(cors: Cors, from: string): string | undefined {
   return cors.allowOrigins.some((pattern) => matches(pattern, from)) ? from : undefined;
 }
 
-/** @param pattern an origin; in place of its host's first label there may be `*` for one or more labels */
+/**
+ * @param pattern an origin; in place of its host's first label there may be `*` for one or more labels, and in place of
+ *   all behind the scheme for any host and port
+ */
 function matches(pattern: string, from: string): boolean {
-  const [before = "", after] = pattern.split("*", 2);
-  if (after === undefined) return pattern === from;
-  const label = from.slice(before.length, from.length - after.length);
-  return from.startsWith(before) && from.endsWith(after) && /^[\w-]+(?:\.[\w-]+)*$/.test(label);
+  const [before = "", after] = pattern.toLowerCase().split("*", 2);
+  if (after === undefined) return before === from;
+  const labels = from.slice(before.length, from.length - after.length);
+  const wanted = after === "" ? /^[^/?#@]+$/ : /^[\w-]+(?:\.[\w-]+)*$/;
+  return from.startsWith(before) && from.endsWith(after) && wanted.test(labels);
 }
 
 function originHeaders(cors: Cors, allowed: string): string[] {

@@ -27,7 +27,7 @@ export function toRequestHead(
     sourceIp: clientAddress(arrival.address, headers, trusted),
     forwarded: forwardedBy(arrival, headers, trusted),
     protocol: `HTTP/${httpVersion}`,
-    domainName: withoutPort(byName.host ?? authority(byName)),
+    domainName: (byName.host ?? "").replace(/:\d*$/, ""),
     receivedAtMs,
   };
 }
@@ -38,13 +38,13 @@ function splitTarget(target: string): [path: string, query: string] {
   return mark < 0 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-function toHeaders({ rawHeaders, headers: byName }: IncomingMessage): HeaderList {
+function toHeaders({ rawHeaders }: IncomingMessage): HeaderList {
   const headers: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
+    // The pseudo headers of HTTP/2 say what method, URL and Host say.
     if (!name.startsWith(":")) headers.push([name, value]);
-    else if (name === ":authority" && byName.host === undefined) headers.push(["host", value]);
   }
   return headers;
 }
@@ -55,13 +55,4 @@ function arrivalOf({ socket }: IncomingMessage): Arrival {
     port: socket.localPort ?? 0,
     encrypted: (socket as Partial<TLSSocket>).encrypted === true,
   };
-}
-
-function authority(byName: IncomingMessage["headers"]): string {
-  const value = byName[":authority"];
-  return typeof value === "string" ? value : "";
-}
-
-function withoutPort(host: string): string {
-  return host.replace(/:\d*$/, "");
 }
