@@ -141,6 +141,7 @@ export async function startGateway(
   const routing = openRouting(configuration.ESB_ROUTING, {
     lookup,
     functionNames: () => functions.value.keys(),
+    missingForRoute: auth.missingForRoute,
     logger,
   });
 

@@ -1,7 +1,7 @@
 import { closest } from "fastest-levenshtein";
 import type { Problem, YamlPath } from "../files/yaml.ts";
 import { corsProblem, mergeCors } from "./cors.ts";
-import type { Route } from "./definition.ts";
+import type { Route, RouteAuth } from "./definition.ts";
 import { isReserved } from "./reserved.ts";
 import type { RouteEntry, RoutingFile, SharedKeys } from "./schema.ts";
 import { type ParsedTemplate, shapeOf } from "./template.ts";
@@ -35,6 +35,19 @@ export function routeProblems(
     ...problem("cors", entry.cors === undefined ? undefined : corsProblem(route.cors)),
     ...problem("stage", entry.stage && stageProblem(entry.stage, stages)),
   ];
+}
+
+/** Kinds of `auth` with which nobody could be let in; each is told once, at the first route that has it. */
+export function closedAuth(
+  routes: readonly ReadRoute[],
+  missingForRoute: (auth: RouteAuth) => string | undefined,
+): readonly Problem[] {
+  const kinds = [...new Set(routes.map(({ route }) => route.auth))];
+  return kinds.flatMap((auth) => {
+    const message = missingForRoute(auth);
+    const index = routes.findIndex(({ route }) => route.auth === auth);
+    return message === undefined ? [] : [{ path: ["routes", String(index), "auth"], message: `${auth} ${message}` }];
+  });
 }
 
 /** Two routes for one method and the same paths, with both lines. */

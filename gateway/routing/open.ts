@@ -1,9 +1,8 @@
 import type { Logger } from "../../common/logger.ts";
 import { ReloadedFile } from "../files/reloaded.ts";
-import type { VariableLookup } from "../files/substitute.ts";
 import { watchFile } from "../files/watch.ts";
 import type { RoutingTable } from "./definition.ts";
-import { parseRouting } from "./parse.ts";
+import { parseRouting, type RoutingContext } from "./parse.ts";
 import { createTable } from "./table.ts";
 
 /** As `/ready` shows it. */
@@ -26,8 +25,7 @@ export interface Routing extends Disposable {
   readonly status: RoutingStatus;
 }
 
-export interface RoutingOptions {
-  readonly lookup: VariableLookup;
+export interface RoutingOptions extends Pick<RoutingContext, "lookup" | "missingForRoute"> {
   /** Of functions.yml as it is now. */
   readonly functionNames: () => Iterable<string>;
   readonly logger: Logger;
@@ -37,12 +35,13 @@ export interface RoutingOptions {
 export const noRouting = "none";
 
 /** Follows routing.yml. @param path `none`: there are no routes */
-export function openRouting(path: string, { lookup, functionNames, logger }: RoutingOptions): Routing {
+export function openRouting(path: string, options: RoutingOptions): Routing {
+  const { functionNames, logger, ...context } = options;
   if (path === noRouting) return noRoutes();
   const source = watchFile(path, () => void routing.refresh());
   const routing = new ReloadedFile<RoutingTable>(source, {
     path,
-    parse: (text) => parseRouting(text, { path, lookup, functionNames: functionNames() }),
+    parse: (text) => parseRouting(text, { ...context, path, functionNames: functionNames() }),
     onLoaded: ({ routes }) => logger.info({ file: path, routes: routes.length }, "routes loaded"),
     onError: (error) => logger.error({ file: path, error }, "routing file refused, the last good one holds"),
   });

@@ -8,6 +8,7 @@ const context = {
   path: "routing.yml",
   lookup: (name: string) => ({ TABLE: "orders", ORIGIN: "https://shop.example" })[name],
   functionNames: ["users", "shop"],
+  missingForRoute: () => undefined,
 };
 const parse = (text: string) => parseRouting(text, context);
 const only = (rest: string) => {
@@ -246,6 +247,16 @@ function refused(text: string, expected: string, functionNames: readonly string[
 
 test("G3: refused: a function where there are none at all", () => {
   refused(route("method: GET"), "there is no function users: functions.yml has none", []);
+});
+
+test("G2: refused: routes that nobody could call, each kind once, at the first of them", () => {
+  const missingForRoute = (auth: string) => (auth === "jwt" ? "needs a secret; set ESB_JWT_SECRET" : undefined);
+  const routes = "routes:\n  - { path: /a, method: GET, function: users, auth: none }\n";
+  const more = ["/b", "/c"].map((path) => `  - { path: ${path}, method: GET, function: users }\n`).join("");
+  assert.equal(parseRouting(routes, { ...context, missingForRoute }).routes.length, 1);
+  assert.throws(() => parseRouting(routes + more, { ...context, missingForRoute }), {
+    message: "routing.yml:3:5: routes.1.auth: jwt needs a secret; set ESB_JWT_SECRET",
+  });
 });
 
 for (const [one, other, method] of [

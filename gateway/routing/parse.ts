@@ -1,7 +1,7 @@
 import type { VariableLookup } from "../files/substitute.ts";
 import { type Problem, parseYaml, type YamlPath } from "../files/yaml.ts";
-import { conflicts, type ReadRoute, routeProblems, sharedProblems } from "./check.ts";
-import type { RoutingTable } from "./definition.ts";
+import { closedAuth, conflicts, type ReadRoute, routeProblems, sharedProblems } from "./check.ts";
+import type { RouteAuth, RoutingTable } from "./definition.ts";
 import { mergeRoute, tableDefaults } from "./merge.ts";
 import { fileSchema, knownKeys } from "./schema.ts";
 import { createTable } from "./table.ts";
@@ -13,13 +13,16 @@ export interface RoutingContext {
   readonly lookup: VariableLookup;
   /** Of functions.yml as it is now. */
   readonly functionNames: Iterable<string>;
+  /** Why nobody could call a route with this `auth`, and what to set; undefined: somebody can. */
+  readonly missingForRoute: (auth: RouteAuth) => string | undefined;
 }
 
 /**
  * Reads routing.yml.
  * @throws ConfigurationError with a line `path:line:column: what is wrong; what was expected` for each mistake
  */
-export function parseRouting(text: string, { path, lookup, functionNames }: RoutingContext): RoutingTable {
+export function parseRouting(text: string, context: RoutingContext): RoutingTable {
+  const { path, lookup, functionNames, missingForRoute } = context;
   const file = parseYaml(text, { path, lookup, schema: fileSchema, expectedKeys, isText });
   const stages = file.value.stages;
   const defaults = file.value.defaults ?? {};
@@ -36,6 +39,7 @@ export function parseRouting(text: string, { path, lookup, functionNames }: Rout
     ...routes.flatMap((read, index) =>
       routeProblems(read, names, stages).map((problem) => below(["routes", String(index)], problem)),
     ),
+    ...closedAuth(routes, missingForRoute),
     ...conflicts(routes, file.lineOf),
   ]);
   const templates = routes.flatMap(({ route, template }) =>

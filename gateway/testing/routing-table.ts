@@ -10,7 +10,12 @@ export function routingTable(routes: readonly string[], defaults: object = {}): 
   const functionNames = entries.map((entry) => entry.function);
   // JSON is YAML.
   const text = JSON.stringify({ defaults, routes: entries });
-  return parseRouting(text, { path: "routing.yml", lookup: () => undefined, functionNames });
+  return parseRouting(text, {
+    path: "routing.yml",
+    lookup: () => undefined,
+    functionNames,
+    missingForRoute: () => undefined,
+  });
 }
 
 /** What a table finds, in one line: the route with its parameters, or which API says that there is none. */
