@@ -22,10 +22,12 @@ import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
 import { inFlightPath, openInFlight } from "./in-flight/open.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
+import { RatedGate } from "./lambda/rated.ts";
 import { systemClock } from "./pool/clock.ts";
 import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
+import { listenerSettings, openListener, rated } from "./wiring/listener.ts";
 
 export const gatewaySettings = [
   "ESB_GATEWAY_HOST",
@@ -47,6 +49,7 @@ export const gatewaySettings = [
   "ESB_TRUSTED_PROXIES",
   "ESB_RUN_DIR",
   ...authSettings,
+  ...listenerSettings,
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
 
@@ -86,6 +89,12 @@ export async function startGateway(
     pools: () => pools.status(),
     queuedBytes: () => pools.queuedBytes,
     breakerState: (name) => breakers.state(name),
+  });
+  const listener = await openListener(configuration, {
+    clock: systemClock,
+    logger,
+    trusted,
+    registry: metrics.registry,
   });
   const breakers = new Breakers({
     clock: systemClock,
@@ -164,13 +173,18 @@ export async function startGateway(
     trusted,
     routes: () => routing.table,
     authorizer: auth.authorizer,
-    admit: () => undefined,
+    admit: (authorization, address) => listener.rates.admit(rated(authorization, address)),
     onAnswer: (record) => metrics.onAnswer(record),
   });
   const app = createApp({
-    invoke: { ...invocations, region: configuration.ESB_REGION, callers: auth.callers },
+    invoke: {
+      ...invocations,
+      region: configuration.ESB_REGION,
+      callers: new RatedGate(auth.callers, listener.rates, trusted),
+    },
     signIn: auth.signIn,
     door,
+    listener: listener.options,
     status: {
       metrics,
       checkAgent: () =>
@@ -186,6 +200,7 @@ export async function startGateway(
       }),
       routing: () => routing.status,
       auth: auth.status,
+      listener: () => listener.status(),
       stopping: () => drain.stopping,
     },
     onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
@@ -197,6 +212,7 @@ export async function startGateway(
     source[Symbol.dispose]();
     routing[Symbol.dispose]();
     auth[Symbol.dispose]();
+    listener[Symbol.dispose]();
     await closeServer(app);
     lifetime.abort();
     channel.close();
@@ -206,7 +222,7 @@ export async function startGateway(
     await functions.load();
     await routing.load();
     // Before any worker is touched: who finds the port taken may be a second gateway of the name.
-    const url = await listen(app, configuration);
+    const url = await listen(app, configuration, listener.scheme);
     void followWorkers(
       {
         connected: () => whenConnected(channel, 1000),
@@ -246,9 +262,10 @@ async function closeServer(app: ReturnType<typeof createApp>): Promise<void> {
 async function listen(
   app: ReturnType<typeof createApp>,
   { ESB_GATEWAY_HOST: host, ESB_GATEWAY_PORT: port }: GatewayConfiguration,
+  scheme: "http" | "https",
 ): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return (await app.listen({ host, port })).replace(/^http:/, `${scheme}:`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigurationError(`cannot listen at ESB_GATEWAY_HOST=${host}, ESB_GATEWAY_PORT=${port}: ${why}`);

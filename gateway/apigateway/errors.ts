@@ -23,6 +23,26 @@ const apiErrors = {
     "1.0": [413, "Request Too Long"],
     "2.0": [413, "Request Entity Too Large"],
   },
+  REQUEST_TIMEOUT: {
+    type: "RequestTimeoutException",
+    "1.0": [408, "Request Timeout"],
+    "2.0": [408, "Request Timeout"],
+  },
+  TARGET_TOO_LONG: {
+    type: "RequestTooLargeException",
+    "1.0": [414, "URI Too Long"],
+    "2.0": [414, "URI Too Long"],
+  },
+  EXPECTATION_FAILED: {
+    type: "BadRequestException",
+    "1.0": [417, "Expectation Failed"],
+    "2.0": [417, "Expectation Failed"],
+  },
+  HEAD_TOO_LARGE: {
+    type: "RequestTooLargeException",
+    "1.0": [431, "Request Header Fields Too Large"],
+    "2.0": [431, "Request Header Fields Too Large"],
+  },
   THROTTLED: {
     type: "TooManyRequestsException",
     "1.0": [429, "Too Many Requests"],

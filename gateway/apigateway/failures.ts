@@ -1,4 +1,5 @@
 import { LambdaError, toLambdaError } from "../http/errors.ts";
+import { RateExceeded } from "../http/rate-limit.ts";
 import { ApiError, type ApiErrorCode } from "./errors.ts";
 
 /**
@@ -7,6 +8,9 @@ import { ApiError, type ApiErrorCode } from "./errors.ts";
  */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof RateExceeded) {
+    return new ApiError("THROTTLED", error.message, { retryAfterSeconds: error.retryAfterSeconds });
+  }
   const told = error instanceof LambdaError ? error : toLambdaError(error);
   return new ApiError(codeOf(told), `${told.name}: ${told.message}`, {
     ...(told.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: told.retryAfterSeconds }),

@@ -1,20 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { addSignInRoutes, type SignInRouteOptions } from "../auth/sign-in/routes.ts";
 import { invalidName } from "../lambda/function-name.ts";
 import { Reply } from "../lambda/reply.ts";
 import { largestRequestBytes } from "../lambda/request.ts";
 import { addInvokeRoute, type InvokeRouteOptions, unroutableName } from "../lambda/route.ts";
 import { LambdaError, toLambdaError } from "./errors.ts";
+import { type ListenerOptions, serverFactory } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
-import { UnreadableRequests } from "./unreadable.ts";
 
 /** All of Lambda's API is under this; what is there and is not served is refused in its shape. */
 const lambdaPrefix = "/2015-03-31/";
-
-/** Time for a client to send its head, and head and body, in milliseconds. */
-const headWithinMs = 30_000;
-const requestWithinMs = 300_000;
 
 /** Serves what is not esb's own. */
 export interface Door {
@@ -25,7 +22,9 @@ export interface Door {
 
 export interface AppOptions {
   readonly invoke: InvokeRouteOptions;
+  readonly signIn: SignInRouteOptions;
   readonly door: Door;
+  readonly listener: Omit<ListenerOptions, "clock" | "stopping">;
   readonly status: StatusOptions;
   /** Told of errors that are ours. */
   readonly onError: (error: unknown, requestId: string) => void;
@@ -33,22 +32,23 @@ export interface AppOptions {
 
 /** The gateway's HTTP side. Bodies arrive as the bytes they are. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const unreadable = new UnreadableRequests(options.invoke.clock);
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: largestRequestBytes,
-    requestTimeout: requestWithinMs,
     // Long enough for any name that deserves Lambda's own refusal.
     routerOptions: { maxParamLength: 4096 },
     return503OnClosing: false,
     frameworkErrors: (_error, request, reply) => elsewhere(request, reply),
-    clientErrorHandler: (error, socket) => unreadable.refuse(error, socket),
-    // One without a Host is refused below, in Lambda's shape.
-    http: { headersTimeout: headWithinMs, requireHostHeader: false },
+    // What is not HTTP does not come as far as fastify.
+    clientErrorHandler: () => undefined,
+    serverFactory: serverFactory({
+      ...options.listener,
+      clock: options.invoke.clock,
+      stopping: options.status.stopping,
+    }),
   });
-  unreadable.follow(app.server);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
@@ -78,6 +78,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   addStatusRoutes(app, options.status);
   addInvokeRoute(app, options.invoke);
+  addSignInRoutes(app, options.signIn);
   return app;
 
   function elsewhere(request: FastifyRequest, reply: FastifyReply): void {

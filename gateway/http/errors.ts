@@ -1,6 +1,7 @@
 import { AgentCallError, type AgentErrorCode } from "../agent/errors.ts";
 import { StartsSuspended } from "../breaker/suspended.ts";
 import { Refusal, type RefusalReason } from "../pool/errors.ts";
+import { RateExceeded } from "./rate-limit.ts";
 
 /**
  * The errors of Lambda's API that we use: HTTP status, whose fault, and how the message member is spelt, which AWS does
@@ -112,6 +113,10 @@ export function toLambdaError(error: unknown): LambdaError {
   if (error instanceof AgentCallError) {
     const { name, ...options } = agentErrors[error.code];
     return new LambdaError(name, error.message, { ...options, cause: error });
+  }
+  if (error instanceof RateExceeded) {
+    const { retryAfterSeconds } = error;
+    return new LambdaError("TooManyRequestsException", "Rate Exceeded.", { retryAfterSeconds, cause: error });
   }
   if (error instanceof Refusal) {
     const { name, ...options } = refusals[error.reason];

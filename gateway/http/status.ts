@@ -12,6 +12,8 @@ export interface StatusOptions {
   readonly routing: () => RoutingStatus;
   /** The files with credentials and keys and the issuer elsewhere, as far as there are such; never a secret. */
   readonly auth: () => object;
+  /** Until when the certificate is valid, and why its files as they are now do not hold; nothing without TLS. */
+  readonly listener: () => object;
   /** Whether the gateway is going down. */
   readonly stopping: () => boolean;
 }
@@ -31,6 +33,7 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusOptions): v
       functions: options.functions(),
       routing: options.routing(),
       ...options.auth(),
+      ...options.listener(),
     });
   });
 

@@ -1,28 +1,44 @@
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { Reply } from "../lambda/reply.ts";
 import type { Clock } from "../pool/clock.ts";
-import { LambdaError } from "./errors.ts";
+import { type HeadProblem, largestHeaderValuesBytes } from "./head.ts";
+import { problemAnswer } from "./problems.ts";
 
 /** How long a client whose request could not be read may take to read why. */
 const lingerMs = 1000;
 
+/** What Node tells of a request that it could not read. */
+export interface ReadError extends Error {
+  readonly code?: string;
+  /** llhttp's words, for some. */
+  readonly reason?: string;
+  /** What had arrived last, and how much of it had been read when it was seen. */
+  readonly rawPacket?: Buffer;
+  readonly bytesParsed?: number;
+}
+
 /** What Node's HTTP server gives up on, by its own code. */
-const known: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: "The request's head must be smaller than 16 KiB" },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The extensions of a chunk must be smaller than 16 KiB" },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
+const known: Readonly<Record<string, HeadProblem>> = {
+  HPE_HEADER_OVERFLOW: {
+    name: "HEAD_TOO_LARGE",
+    message: `The values of all headers must not be larger than ${largestHeaderValuesBytes} bytes`,
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    name: "BODY_TOO_LARGE",
+    message: "The extensions of a chunk must be smaller than 16 KiB",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: { name: "TIMED_OUT", message: "The request did not arrive in time" },
 };
 
-/** An error of Node's HTTP server as Lambda's API tells it. @param error has Node's code, and llhttp's reason for some */
-export function toUnreadable(error: NodeJS.ErrnoException & { readonly reason?: string }): LambdaError {
-  const { status, message } = known[error.code ?? ""] ?? {
-    status: 400,
-    message: `The request is not valid HTTP: ${error.reason ?? error.code ?? "unknown"}`,
-  };
-  const name = status === 413 || status === 431 ? "RequestTooLargeException" : "InvalidRequestContentException";
-  return new LambdaError(name, message, { status, cause: error });
+/** An error of Node's HTTP server as clients are told it. */
+export function toProblem(error: ReadError): HeadProblem {
+  return (
+    known[error.code ?? ""] ?? {
+      name: "MALFORMED",
+      message: `The request is not valid HTTP: ${error.reason ?? error.code ?? "unknown"}`,
+    }
+  );
 }
 
 /**
@@ -32,32 +48,51 @@ export function toUnreadable(error: NodeJS.ErrnoException & { readonly reason?: 
  */
 export class UnreadableRequests {
   readonly #clock: Pick<Clock, "after">;
+  /** Of each connection: the answers that have not ended, and the last one of all. */
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>();
+  readonly #last = new WeakMap<Socket, ServerResponse>();
 
   constructor(clock: Pick<Clock, "after">) {
     this.#clock = clock;
   }
 
-  /** Follows the requests of a server, and answers those with an Expect that is none (RFC 9110 section 10.1.1). */
-  follow(server: Server): void {
-    server.on("request", (_request, response) => this.#add(response));
-    server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
-      const message = `Expect: ${request.headers.expect} is not known; expected 100-continue`;
-      response.shouldKeepAlive = false;
-      new Reply(response, randomUUID()).error(
-        new LambdaError("InvalidRequestContentException", message, { status: 417 }),
-      );
-    });
+  /** A request has begun; `response` will answer it. */
+  follow(response: ServerResponse): void {
+    const { socket } = response.req;
+    const waiting = this.#waiting.get(socket) ?? new Set();
+    this.#waiting.set(socket, waiting);
+    this.#last.set(socket, response);
+    waiting.add(response);
+    response.once("close", () => waiting.delete(response));
   }
 
-  refuse(error: Error, socket: Socket): void {
+  /** Whether a request of this connection is still to be answered. */
+  isWaiting(socket: Socket): boolean {
+    return (this.#waiting.get(socket)?.size ?? 0) > 0;
+  }
+
+  refuse(error: ReadError, socket: Socket): void {
     // Word of it may come more than once, while the client goes on sending.
     if (socket.writableEnded) return;
-    if (!socket.writable || !this.#isOfLast(socket)) {
+    // A client that has said nothing waits for nothing.
+    if (!socket.writable || socket.bytesRead === 0 || !this.#mayAnswer(socket)) {
       socket.destroy();
       return;
     }
-    socket.end(answer(toUnreadable(error)));
+    this.#answer(toProblem(error), this.#targetOf(error, socket), socket);
+  }
+
+  /** CONNECT asks for a tunnel, which there is none through here. */
+  refuseTunnel(target: string | undefined, socket: Socket): void {
+    if (!this.#mayAnswer(socket)) socket.destroy();
+    else this.#answer({ name: "MALFORMED", message: "CONNECT is not served here" }, target, socket);
+  }
+
+  #answer({ name, message }: HeadProblem, target: string | undefined, socket: Socket): void {
+    const { status, headers, body } = problemAnswer(name, message, target, randomUUID());
+    const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`];
+    for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+    socket.end([...lines, "connection: close", "", body].join("\r\n"));
     // Counted from now, not from the last byte: the client may go on sending for ever.
     socket.once(
       "close",
@@ -65,32 +100,20 @@ export class UnreadableRequests {
     );
   }
 
-  #add(response: ServerResponse): void {
-    const { socket } = response.req;
-    const waiting = this.#waiting.get(socket) ?? new Set();
-    this.#waiting.set(socket, waiting);
-    waiting.add(response);
-    response.once("close", () => waiting.delete(response));
-  }
-
   /** Whether what cannot be read is a request of its own, or the body of the only one that is not answered yet. */
-  #isOfLast(socket: Socket): boolean {
-    const [first, ...others] = this.#waiting.get(socket) ?? [];
-    if (first === undefined) return true;
-    return others.length === 0 && !first.req.complete && !first.headersSent;
+  #mayAnswer(socket: Socket): boolean {
+    const last = this.#last.get(socket);
+    if (last === undefined) return true;
+    // The rest of a body: its request may have been answered already.
+    if (!last.req.complete) return this.#waiting.get(socket)?.size === 1 && !last.headersSent;
+    return !this.isWaiting(socket);
   }
-}
 
-function answer(error: LambdaError): string {
-  const body = error.body();
-  return [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
-    `x-amzn-requestid: ${randomUUID()}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-amzn-errortype: ${error.name}`,
-    "connection: close",
-    "",
-    body,
-  ].join("\r\n");
+  /** Of the request whose body it was, or of the last request line that came with it. */
+  #targetOf({ rawPacket, bytesParsed }: ReadError, socket: Socket): string | undefined {
+    const last = this.#last.get(socket);
+    if (last !== undefined && !last.req.complete) return last.req.url;
+    const lines = rawPacket?.toString("latin1", 0, bytesParsed).matchAll(/^[A-Z]+ (\S+) HTTP\/\d/gm) ?? [];
+    return [...lines].at(-1)?.[1];
+  }
 }

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../../common/environment.ts";
 import type { SettingValues } from "../../common/settings.ts";
 import { ReloadedFile } from "../files/reloaded.ts";
 import { watchFile } from "../files/watch.ts";
+import { isDevelopment } from "../mode.ts";
 import type { Clock } from "../pool/clock.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { type CertificateFacts, checkPair } from "./pair.ts";
@@ -39,7 +40,6 @@ export interface CertificateContext {
 
 /** A certificate of our own is looked at this often. */
 const lookAgainMs = 86_400_000;
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /**
  * The certificate by the settings; undefined: the port speaks plain HTTP.
@@ -57,7 +57,7 @@ export async function openCertificate(
       `ESB_TLS=on: ESB_TLS_CERT and ESB_TLS_KEY belong together, and ${key === undefined ? "ESB_TLS_KEY" : "ESB_TLS_CERT"} is not set`,
     );
   }
-  if (configuration.ESB_MODE !== "development" || !loopback.test(host)) {
+  if (!isDevelopment(configuration)) {
     throw new ConfigurationError(
       "ESB_TLS=on: ESB_TLS_CERT and ESB_TLS_KEY are not set; only with ESB_MODE=development and a loopback ESB_GATEWAY_HOST does the gateway make a certificate of its own",
     );
@@ -74,7 +74,8 @@ async function fromFiles(certificatePath: string, keyPath: string, context: Cert
   const file: ReloadedFile<{ pair: KeyPair; facts: CertificateFacts }> = new ReloadedFile(
     {
       // As one text, which changes when either does.
-      read: async () => JSON.stringify({ certificate: await watched.certificate.read(), key: await watched.key.read() }),
+      read: async () =>
+        JSON.stringify({ certificate: await watched.certificate.read(), key: await watched.key.read() }),
     },
     {
       path: where,

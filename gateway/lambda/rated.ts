@@ -1,0 +1,42 @@
+import { clientAddress, type TrustedProxies } from "../apigateway/client-address.ts";
+import type { BodyCheck, Caller, CallerRequest } from "../auth/callers/check.ts";
+import type { RateLimit } from "../http/rate-limit.ts";
+import type { CallerGate } from "./admission.ts";
+
+/** Counts those whom a gate has let in against their rate; a function that calls another one has none. */
+export class RatedGate implements CallerGate {
+  readonly #gate: CallerGate;
+  readonly #rates: Pick<RateLimit, "admit">;
+  readonly #trusted: TrustedProxies;
+
+  constructor(gate: CallerGate, rates: Pick<RateLimit, "admit">, trusted: TrustedProxies) {
+    this.#gate = gate;
+    this.#rates = rates;
+    this.#trusted = trusted;
+  }
+
+  /** @throws (or rejects with) LambdaError, RateExceeded */
+  admit(request: CallerRequest): Caller | BodyCheck | Promise<Caller | BodyCheck> {
+    const result = this.#gate.admit(request);
+    return result instanceof Promise
+      ? result.then((found) => this.#count(found, request))
+      : this.#count(result, request);
+  }
+
+  #count(found: Caller | BodyCheck, request: CallerRequest): Caller | BodyCheck {
+    if (typeof found === "function") return async (body) => this.#counted(await found(body), request);
+    return this.#counted(found, request);
+  }
+
+  #counted(caller: Caller, { remoteAddress = "", headers }: CallerRequest): Caller {
+    if (caller.kind === "worker") return caller;
+    if (caller.kind === "api-key") {
+      this.#rates.admit({ kind: "key", keyId: caller.name });
+      return caller;
+    }
+    const forwarded = headers["x-forwarded-for"];
+    const list = forwarded === undefined ? [] : [["x-forwarded-for", String(forwarded)] as const];
+    this.#rates.admit({ kind: "address", address: clientAddress(remoteAddress, list, this.#trusted) });
+    return caller;
+  }
+}
