@@ -134,8 +134,8 @@ test("DryRun touches nothing and is 204; Event and others are told apart", async
   assert.equal(harness.agent.calls.length, calls);
 });
 
-test("what is no route is 404, and other methods too", async () => {
-  assert.equal((await harness.get("/nothing")).status, 404);
+test("what under Lambda's prefix is none of its operations is 404, and other methods too", async () => {
+  assert.equal((await harness.get("/2015-03-31/nothing")).status, 404);
   assert.equal((await harness.get("/2015-03-31/functions/hello/invocations")).status, 404);
-  assert.equal((await send(`${harness.url}/%`, "GET")).status, 404);
+  assert.equal((await send(`${harness.url}/2015-03-31/%`, "GET")).status, 404);
 });
