@@ -32,11 +32,11 @@ type Event =
 const events: Arbitrary<Event>[] = [
   record({ do: constantFrom("request" as const), settles: boolean() }),
   record({ do: constantFrom("request" as const), settles: boolean() }),
-  record({ do: constantFrom("kill gateway" as const, "list" as const, "list" as const) }),
+  record({ do: constantFrom("kill gateway" as const, "list" as const) }),
   record({ do: constantFrom("answer" as const), n: integer({ min: 0, max: 3 }), timely: boolean() }),
   record({ do: constantFrom("worker dies" as const), slot: integer({ min: 0, max: 2 }) }),
   record({ do: constantFrom("agent" as const), away: boolean() }),
-  record({ do: constantFrom("advance" as const), ms: constantFrom(0, 300, 1000, 11_000) }),
+  record({ do: constantFrom("advance" as const), ms: constantFrom(0, 1000, 1000, 11_000) }),
 ];
 
 const wanted = definition("a", "f", { max: 3 });
@@ -204,7 +204,7 @@ test("G6 S4: wherever gateways are killed, no worker gets a request while it wor
       );
       served += world.served;
     }),
-    { numRuns: 100 },
+    { numRuns: 300 },
   );
   assert.ok(served > 200, `${served} requests were served`);
 });
