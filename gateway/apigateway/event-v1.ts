@@ -26,7 +26,8 @@ export function toEventV1(
   return Buffer.from(JSON.stringify(eventV1(request, match, authorization, api)));
 }
 
-function eventV1(request: ApiRequest, match: RouteMatch, authorization: Authorization, api: ApiIdentity) {
+/** The event itself; what is undefined in it is absent in its JSON. */
+export function eventV1(request: ApiRequest, match: RouteMatch, authorization: Authorization, api: ApiIdentity) {
   const { route, pathParameters } = match;
   const pairs = queryPairs(request.rawQuery);
   const query = pairs.length === 0 ? undefined : queryV1(pairs);

@@ -24,12 +24,12 @@ export function toEventV2(
   return Buffer.from(JSON.stringify(eventV2(request, match, authorization, api)));
 }
 
-function eventV2(request: ApiRequest, match: RouteMatch, authorization: Authorization, api: ApiIdentity) {
+/** The event itself; what is undefined in it is absent in its JSON. */
+export function eventV2(request: ApiRequest, match: RouteMatch, authorization: Authorization, api: ApiIdentity) {
   const { route, pathParameters } = match;
   const query = queryPairs(request.rawQuery);
   const { headers, cookies } = headersV2(request);
   const { body, isBase64Encoded } = eventBody(request.body, !isText(mediaTypeOf(headers["content-type"])));
-  // What is undefined is absent, as in AWS's events.
   return {
     version: "2.0",
     routeKey: routeKey(request, match),
