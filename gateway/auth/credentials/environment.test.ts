@@ -21,7 +21,12 @@ test("G2: nothing is set, nobody is known; in development the well-known values 
 });
 
 test("G2: what is set takes the place of the well-known value, also in development", () => {
-  const settings = { ...none, ESB_API_KEY: "one-of-our-own-keys", ESB_AUTH_USER: "ada", ESB_AUTH_PASSWORD: "swordfish" };
+  const settings = {
+    ...none,
+    ESB_API_KEY: "one-of-our-own-keys",
+    ESB_AUTH_USER: "ada",
+    ESB_AUTH_PASSWORD: "swordfish",
+  };
   const credentials = new Credentials(withDevelopmentValues(environmentCredentials(settings)));
   assert.equal(credentials.apiKey("esb-development-key"), undefined);
   assert.equal(credentials.user("developer"), undefined);
@@ -44,7 +49,11 @@ for (const half of [
 }
 
 test("of two with one name, the environment's counts", () => {
-  const environment = environmentCredentials({ ...none, ESB_AUTH_USER: "ada", ESB_AUTH_PASSWORD: "of the environment" });
+  const environment = environmentCredentials({
+    ...none,
+    ESB_AUTH_USER: "ada",
+    ESB_AUTH_PASSWORD: "of the environment",
+  });
   const file = {
     apiKeys: [{ id: "shop", sha256: sha256("x") }],
     users: [{ username: "ada", password: { plain: "of the file" }, claims: {} }],

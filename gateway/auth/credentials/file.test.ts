@@ -54,18 +54,58 @@ test("an empty file, and one with empty lists, knows nobody", () => {
 });
 
 for (const [what, text, expected] of [
-  ["a password that is no hash", "users:\n  - username: ada\n    password: topsecret1", /^auth\.yml:3:15: users\.0\.password: must be a hash; make one/],
-  ["a key too short", "apiKeys: [{ id: a, key: topsecret1 }]", /^auth\.yml:1:25: apiKeys\.0\.key: must be 16 characters/],
-  ["key and sha256", `apiKeys: [{ id: a, key: topsecret1topsecret1, sha256: ${sha256("x")} }]`, /^auth\.yml:1:11: apiKeys\.0: must have one of/],
+  [
+    "a password that is no hash",
+    "users:\n  - username: ada\n    password: topsecret1",
+    /^auth\.yml:3:15: users\.0\.password: must be a hash; make one/,
+  ],
+  [
+    "a key too short",
+    "apiKeys: [{ id: a, key: topsecret1 }]",
+    /^auth\.yml:1:25: apiKeys\.0\.key: must be 16 characters/,
+  ],
+  [
+    "key and sha256",
+    `apiKeys: [{ id: a, key: topsecret1topsecret1, sha256: ${sha256("x")} }]`,
+    /^auth\.yml:1:11: apiKeys\.0: must have one of/,
+  ],
   ["neither of them", "apiKeys: [{ id: a }]", /^auth\.yml:1:11: apiKeys\.0: must have one of key: and sha256:$/],
-  ["an unknown key", "apiKeys: [{ id: a, topsecret1: 1 }]", /^auth\.yml:1:20: apiKeys\.0: unknown key; expected one of id, key, sha256$/m],
-  ["a claim of ours", `users: [{ username: a, password: ${hash}, claims: { iss: topsecret1 } }]`, /^auth\.yml:1:\d+: users\.0\.claims: is set by esb itself/],
-  ["a user twice", `users: [{ username: a, password: ${hash} }, { username: a, password: ${hash} }]`, /^auth\.yml:1:\d+: users\.1\.username: is there twice; users\.0 has the same username$/],
-  ["a key twice", "apiKeys: [{ id: a, key: topsecret1topsecret1 }, { id: b, key: topsecret1topsecret1 }]", /^auth\.yml:1:49: apiKeys\.1: is there twice/],
+  [
+    "an unknown key",
+    "apiKeys: [{ id: a, topsecret1: 1 }]",
+    /^auth\.yml:1:20: apiKeys\.0: unknown key; expected one of id, key, sha256$/m,
+  ],
+  [
+    "a claim of ours",
+    `users: [{ username: a, password: ${hash}, claims: { iss: topsecret1 } }]`,
+    /^auth\.yml:1:\d+: users\.0\.claims: is set by esb itself/,
+  ],
+  [
+    "a user twice",
+    `users: [{ username: a, password: ${hash} }, { username: a, password: ${hash} }]`,
+    /^auth\.yml:1:\d+: users\.1\.username: is there twice; users\.0 has the same username$/,
+  ],
+  [
+    "a key twice",
+    "apiKeys: [{ id: a, key: topsecret1topsecret1 }, { id: b, key: topsecret1topsecret1 }]",
+    /^auth\.yml:1:49: apiKeys\.1: is there twice/,
+  ],
   ["no YAML", "apiKeys: [{ id: a, key: 'topsecret1 }", /^auth\.yml:\d+:\d+: not valid YAML: [A-Z_]+$/m],
-  ["an anchor that is none", "apiKeys: [{ id: a, key: *topsecret1 }]", /^auth\.yml:1:25: not valid YAML: there is no anchor$/],
-  ["a variable that is not set", 'apiKeys: [{ id: a, key: "${topsecret1}" }]'.replace("topsecret1", "TOPSECRET1"), /^auth\.yml:1:25: not a variable that is set/],
-  ["a list in place of a map", "- topsecret1", /^auth\.yml:1:1: the file: must be a map; expected apiKeys:, users: or accessKeys:$/],
+  [
+    "an anchor that is none",
+    "apiKeys: [{ id: a, key: *topsecret1 }]",
+    /^auth\.yml:1:25: not valid YAML: there is no anchor$/,
+  ],
+  [
+    "a variable that is not set",
+    `apiKeys: [{ id: a, key: "\${TOPSECRET1}" }]`,
+    /^auth\.yml:1:25: not a variable that is set/,
+  ],
+  [
+    "a list in place of a map",
+    "- topsecret1",
+    /^auth\.yml:1:1: the file: must be a map; expected apiKeys:, users: or accessKeys:$/,
+  ],
 ] as const) {
   test(`G2: refused with its place and without its secret: ${what}`, () => {
     const message = refused(text);

@@ -52,6 +52,8 @@ test("the usual cost is one that a file may have, and takes 32 MiB", async () =>
   const text = `scrypt$${usualCost.N}$${usualCost.r}$${usualCost.p}$${salt}$${key}`;
   assert.deepEqual(parsePasswordHash(text)?.cost, usualCost);
   assert.equal(128 * usualCost.N * usualCost.r, 32 * 2 ** 20);
-  const { key: derived } = await import("./hash.ts").then(({ deriveHash }) => deriveHash("x", Buffer.alloc(16), usualCost));
+  const { key: derived } = await import("./hash.ts").then(({ deriveHash }) =>
+    deriveHash("x", Buffer.alloc(16), usualCost),
+  );
   assert.equal(derived.length, 32);
 });
