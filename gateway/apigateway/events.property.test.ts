@@ -33,7 +33,7 @@ const headers = array(tuple(headerName, headerValue), { maxLength: 10 });
 const body = uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
 
 test("G5: what a form encodes, both formats read", () => {
-  check(
+  return check(
     property(array(tuple(anyText, anyText), { maxLength: 8 }), (pairs) => {
       const rawQuery = new URLSearchParams(pairs).toString();
       const expected = new Map<string, string[]>();
@@ -59,7 +59,7 @@ test("G5: what a form encodes, both formats read", () => {
 });
 
 test("G5: any query string is read as browsers read it, and never throws", () => {
-  check(
+  return check(
     property(oneof(anyBytes, string({ unit: constantFrom(..."ab=&+%0fF9c3a9"), maxLength: 30 })), (rawQuery) => {
       const all = readV1(apiRequest({ rawQuery })).multiValueQueryStringParameters ?? {};
       const expected = new URLSearchParams(rawQuery.startsWith("?") ? `?${rawQuery}` : rawQuery);
@@ -72,7 +72,7 @@ test("G5: any query string is read as browsers read it, and never throws", () =>
 });
 
 test("G5: paths arrive as they were sent, and their parameters decoded", () => {
-  check(
+  return check(
     property(array(anyText, { minLength: 1, maxLength: 4 }), (segments) => {
       const rawPath = `/${segments.map((segment) => encodeURIComponent(segment.toWellFormed())).join("/")}`;
       const proxy = segments.map((segment) => segment.toWellFormed()).join("/");
@@ -89,7 +89,7 @@ test("G5: paths arrive as they were sent, and their parameters decoded", () => {
 });
 
 test("G5: every header's values arrive in their order", () => {
-  check(
+  return check(
     property(headers, (list) => {
       const request = apiRequest({ headers: list });
       const { multiValueHeaders } = readV1(request);
@@ -112,7 +112,7 @@ test("G5: every header's values arrive in their order", () => {
 test("G5: every body arrives byte for byte in both formats", () => {
   const types = constantFrom("application/json", "image/png", "text/plain", "application/x-www-form-urlencoded", "");
   const listed = constantFrom([], ["*/*"], ["image/*"]);
-  check(
+  return check(
     property(
       oneof(
         body,
@@ -142,7 +142,7 @@ test("G5: nothing that a client sends makes an event throw, and every event is J
     protocol: anyText,
     receivedAtMs: integer({ min: 0, max: 8.64e15 }),
   });
-  check(
+  return check(
     property(request, dictionary(anyText, jsonValue()), dictionary(anyText, anyText), (given, claims, variables) => {
       const match = routeMatch({ stage: { name: "prod", variables }, binaryMediaTypes: ["image/*"] }, variables);
       const authorization = { kind: "jwt", claims, scopes: undefined } as const;

@@ -82,7 +82,7 @@ function sent(mapped: MappedResponse, asked: string): void {
 }
 
 test("G5: any answer of payload 1.0 can be sent or is malformed", () => {
-  check(
+  return check(
     property(oneof(answer, good, anything), method, listed, (bytes, asked, binaryMediaTypes) => {
       sent(toResponseV1(bytes, apiRequest({ method: asked }), routeMatch({ binaryMediaTypes }).route), asked);
     }),
@@ -91,7 +91,7 @@ test("G5: any answer of payload 1.0 can be sent or is malformed", () => {
 });
 
 test("G5: any answer of payload 2.0 can be sent or is malformed", () => {
-  check(
+  return check(
     property(oneof(answer, good, anything), method, (bytes, asked) => {
       sent(toResponseV2(bytes, apiRequest({ method: asked })), asked);
     }),
@@ -100,7 +100,7 @@ test("G5: any answer of payload 2.0 can be sent or is malformed", () => {
 });
 
 test("G5: an inferred answer is the function's JSON, byte for byte", () => {
-  check(
+  return check(
     property(json(), (text) => {
       const mapped = toResponseV2(Buffer.from(text), apiRequest());
       const value = JSON.parse(text);
@@ -114,7 +114,7 @@ test("G5: an inferred answer is the function's JSON, byte for byte", () => {
 
 test("G5: every text is the body that a client gets, and every byte as base64", () => {
   const route = routeMatch({ binaryMediaTypes: ["*/*"] }).route;
-  check(
+  return check(
     property(string({ unit: "grapheme" }), uint8Array(), (text, bytes) => {
       const asText = Buffer.from(JSON.stringify({ statusCode: 200, body: text }));
       const asBase64 = Buffer.from(
