@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ApiError } from "../apigateway/errors.ts";
 import { found, routingTable } from "../testing/routing-table.ts";
 import { parseTemplate, shapeOf } from "./template.ts";
 
@@ -91,3 +92,24 @@ function rank(template: string): string {
     .map((segment) => (segment.endsWith("+}") ? "3" : segment.startsWith("{") ? "2" : "1"));
   return `${template.endsWith("+}") ? "2" : "1"}${marks.join("")}`;
 }
+
+test("G3: whatever is asked for, a table answers, or says that it is no valid path", () => {
+  const anything = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 40 }).map((text) => `/${text}`),
+    fc
+      .array(fc.constantFrom("/", "%", "a", ".", "%2F", "%ff", "%C3%AB", "+", "{x}", "//"), { maxLength: 20 })
+      .map((parts) => `/${parts.join("")}`),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(routes, fc.constantFrom("GET", "ANY", "LINK", "__proto__"), anything, (list, method, path) => {
+      const table = routingTable(list);
+      try {
+        assert.ok(table.match(method, path));
+        table.corsFor(method, path);
+      } catch (error) {
+        assert.ok(error instanceof ApiError && error.code === "BAD_REQUEST", String(error));
+      }
+    }),
+  );
+});
