@@ -53,12 +53,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   app.addHook("onRequest", (request, reply, done) => {
-    const { headers, httpVersion } = request.raw;
-    if (options.status.stopping()) reply.raw.shouldKeepAlive = false;
-    if (headers.host === undefined && httpVersion !== "1.0") {
-      reply.raw.shouldKeepAlive = false;
-      return done(noHost());
-    }
     if (!request.is404 || isLambdas(request)) return done();
     // Before fastify reads anything of the body, and without `done`: the rest is the door's.
     elsewhere(request, reply);
@@ -90,11 +84,6 @@ export function createApp(options: AppOptions): FastifyInstance {
 
 function isLambdas({ raw }: FastifyRequest): boolean {
   return raw.url?.startsWith(lambdaPrefix) === true;
-}
-
-/** RFC 9112 section 3.2. */
-function noHost(): LambdaError {
-  return new LambdaError("InvalidRequestContentException", "The request is not valid HTTP: it has no Host");
 }
 
 /** Answers what under Lambda's prefix has come to no route, or could not be read as a path at all. */

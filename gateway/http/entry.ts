@@ -21,7 +21,8 @@ export function entry({ stopping, handler }: EntryOptions): RequestListener {
     toOriginForm(request);
     const problem = headProblem(request);
     if (problem !== undefined) {
-      if (problem.name === "MALFORMED") response.shouldKeepAlive = false;
+      // Of HTTP/1.1 the rest of the connection could be anything; frames of HTTP/2 stand for themselves.
+      if (problem.name === "MALFORMED" && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
       answerProblem(request, response, problem.name, problem.message);
     } else if (request.url === "*") {
       response.writeHead(204, ["allow", methods]).end();

@@ -10,6 +10,10 @@ export class Http2Request extends Http2ServerRequest {
       this.rawHeaders.push("host", authority);
     }
     joinCookies(this.rawHeaders, this.headers);
+    // A body that nothing announces; fastify would not look for it.
+    if (!this.stream.endAfterHeaders && this.headers["content-length"] === undefined) {
+      this.headers["transfer-encoding"] = "chunked";
+    }
   }
 }
 

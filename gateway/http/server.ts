@@ -73,7 +73,7 @@ export function serverFactory(options: ListenerOptions): (handler: RequestListen
     });
     server.on("checkExpectation", (request, response) => {
       begin(request, response);
-      response.shouldKeepAlive = false;
+      if (request.httpVersionMajor === 1) response.shouldKeepAlive = false;
       const message = `Expect: ${request.headers.expect} is not known; expected 100-continue`;
       answerProblem(request, response, "EXPECTATION_FAILED", message);
     });
