@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { agentAt } from "./agent.ts";
 import { ctr } from "./containerd.ts";
+import { showRoute } from "./demo-route.ts";
 import type { ScriptSettings } from "./settings.ts";
 
 export interface Demo {
@@ -43,6 +44,7 @@ export async function showDemo(demo: Demo): Promise<void> {
     tell(demo, await invoke(demo));
   }
   if (settings.freezeAfterMs !== 0) tell(demo, await invoke(demo));
+  await showRoute(demo);
 }
 
 /** A worker from before would hide the cold start. */

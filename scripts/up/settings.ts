@@ -21,6 +21,11 @@ export function readScriptSettings(environment: NodeJS.ProcessEnv) {
     owner: values.ESB_OWNER,
     functionsPath: values.ESB_FUNCTIONS,
     freezeAfterMs: values.ESB_FREEZE_AFTER_MS,
+    // Whoever starts esb with `up` is trying it, or says otherwise.
+    mode: environment.ESB_MODE === undefined || environment.ESB_MODE === "" ? "development" : values.ESB_MODE,
+    apiKey: values.ESB_API_KEY,
+    user: values.ESB_AUTH_USER,
+    password: values.ESB_AUTH_PASSWORD,
     network: values.ESB_NETWORK,
     cniBinDirs: values.ESB_CNI_BIN_DIR,
     logLevel: values.LOG_LEVEL,

@@ -68,8 +68,7 @@ async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: ()
     ...process.env,
     LOG_LEVEL: settings.logLevel,
     NODE_ENV: "production",
-    // Whoever starts esb like this is trying it, or says otherwise.
-    ESB_MODE: process.env.ESB_MODE || "development",
+    ESB_MODE: settings.mode,
   };
   const signature = await signatureNow(environment);
   const logPath = join(settings.logDir, `${name}.log`);
