@@ -149,7 +149,7 @@ export async function startGateway(
   });
   const routing = openRouting(configuration.ESB_ROUTING, {
     lookup,
-    functionNames: () => functions.value.keys(),
+    functions: () => ({ path, names: [...functions.value.keys()] }),
     missingForRoute: auth.missingForRoute,
     logger,
   });

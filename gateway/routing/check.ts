@@ -13,6 +13,13 @@ export interface ReadRoute {
   readonly template: ParsedTemplate;
 }
 
+/** The functions that routes may name. */
+export interface KnownFunctions {
+  /** Of functions.yml, as messages name it. */
+  readonly path: string;
+  readonly names: readonly string[];
+}
+
 type Stages = RoutingFile["stages"];
 
 /** What is wrong with what defaults and routes have in common. */
@@ -26,12 +33,12 @@ export function sharedProblems({ cors, stage }: SharedKeys, stages: Stages): rea
 /** What is wrong with a route by itself. */
 export function routeProblems(
   { entry, route, template }: ReadRoute,
-  functionNames: readonly string[],
+  functions: KnownFunctions,
   stages: Stages,
 ): readonly Problem[] {
   return [
     ...problem("path", "problem" in template ? template.problem : reservedProblem(isReserved(template.segments))),
-    ...problem("function", functionNames.includes(entry.function) ? undefined : unknown(entry.function, functionNames)),
+    ...problem("function", unknownFunction(entry.function, functions)),
     ...problem("cors", entry.cors === undefined ? undefined : corsProblem(route.cors)),
     ...problem("stage", entry.stage && stageProblem(entry.stage, stages)),
   ];
@@ -78,9 +85,10 @@ function reservedProblem(reserved: boolean): string | undefined {
   return reserved ? "is a path that esb answers itself; expected another" : undefined;
 }
 
-function unknown(name: string, names: readonly string[]): string {
-  if (names.length === 0) return `there is no function ${name}: functions.yml has none`;
-  return `there is no function ${name} in functions.yml; did you mean ${closest(name, names)}?`;
+function unknownFunction(name: string, { path, names }: KnownFunctions): string | undefined {
+  if (names.includes(name)) return undefined;
+  if (names.length === 0) return `there is no function ${name}: ${path} has none`;
+  return `there is no function ${name} in ${path}; did you mean ${closest(name, names)}?`;
 }
 
 /** Where stages are listed, a name that is not among them is a slip. */

@@ -14,7 +14,7 @@ test("G3: the examples: one route for everybody, one with a token", async () => 
   const table = parseRouting(await readFile(join(deploy, "routing.yml"), "utf8"), {
     path: "routing.yml",
     lookup,
-    functionNames: functions.keys(),
+    functions: { path: "functions.yml", names: [...functions.keys()] },
     missingForRoute: () => undefined,
   });
   assert.equal(found(table, "GET", "/hello"), "GET /hello");
@@ -29,7 +29,10 @@ test("G3: the example of docs/routing.md", async () => {
   const page = await readFile(join(deploy, "../docs/routing.md"), "utf8");
   const [, text = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
   const context = { path: "routing.yml", lookup: () => undefined, missingForRoute: () => undefined };
-  const table = parseRouting(text, { ...context, functionNames: ["users", "shop", "orders"] });
+  const table = parseRouting(text, {
+    ...context,
+    functions: { path: "functions.yml", names: ["users", "shop", "orders"] },
+  });
   assert.deepEqual(
     table.routes.map(({ stage }) => stage.variables.TABLE),
     ["orders", "orders", "orders"],

@@ -27,7 +27,7 @@ export interface Routing extends Disposable {
 
 export interface RoutingOptions extends Pick<RoutingContext, "lookup" | "missingForRoute"> {
   /** Of functions.yml as it is now. */
-  readonly functionNames: () => Iterable<string>;
+  readonly functions: () => RoutingContext["functions"];
   readonly logger: Logger;
 }
 
@@ -36,12 +36,12 @@ export const noRouting = "none";
 
 /** Follows routing.yml. @param path `none`: there are no routes */
 export function openRouting(path: string, options: RoutingOptions): Routing {
-  const { functionNames, logger, ...context } = options;
+  const { functions, logger, ...context } = options;
   if (path === noRouting) return noRoutes();
   const source = watchFile(path, () => void routing.refresh());
   const routing = new ReloadedFile<RoutingTable>(source, {
     path,
-    parse: (text) => parseRouting(text, { ...context, path, functionNames: functionNames() }),
+    parse: (text) => parseRouting(text, { ...context, path, functions: functions() }),
     onLoaded: ({ routes }) => logger.info({ file: path, routes: routes.length }, "routes loaded"),
     onError: (error) => logger.error({ file: path, error }, "routing file refused, the last good one holds"),
   });

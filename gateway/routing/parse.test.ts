@@ -7,7 +7,7 @@ import { parseRouting } from "./parse.ts";
 const context = {
   path: "routing.yml",
   lookup: (name: string) => ({ TABLE: "orders", ORIGIN: "https://shop.example" })[name],
-  functionNames: ["users", "shop"],
+  functions: { path: "functions.yml", names: ["users", "shop"] },
   missingForRoute: () => undefined,
 };
 const parse = (text: string) => parseRouting(text, context);
@@ -234,9 +234,9 @@ for (const [what, text, expected] of mistakes) {
   test(`G3: refused: ${what}`, () => refused(text, expected));
 }
 
-function refused(text: string, expected: string, functionNames: readonly string[] = context.functionNames): void {
+function refused(text: string, expected: string, names: readonly string[] = context.functions.names): void {
   assert.throws(
-    () => parseRouting(text, { ...context, functionNames }),
+    () => parseRouting(text, { ...context, functions: { path: "functions.yml", names } }),
     (error: unknown) => {
       assert.ok(error instanceof ConfigurationError);
       assert.ok(error.message.includes(expected), `${error.message}\ndoes not say\n${expected}`);

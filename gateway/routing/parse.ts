@@ -1,6 +1,6 @@
 import type { VariableLookup } from "../files/substitute.ts";
 import { type Problem, parseYaml, type YamlPath } from "../files/yaml.ts";
-import { closedAuth, conflicts, type ReadRoute, routeProblems, sharedProblems } from "./check.ts";
+import { closedAuth, conflicts, type KnownFunctions, type ReadRoute, routeProblems, sharedProblems } from "./check.ts";
 import type { RouteAuth, RoutingTable } from "./definition.ts";
 import { mergeRoute, tableDefaults } from "./merge.ts";
 import { fileSchema, knownKeys } from "./schema.ts";
@@ -12,7 +12,7 @@ export interface RoutingContext {
   readonly path: string;
   readonly lookup: VariableLookup;
   /** Of functions.yml as it is now. */
-  readonly functionNames: Iterable<string>;
+  readonly functions: KnownFunctions;
   /** Why nobody could call a route with this `auth`, and what to set; undefined: somebody can. */
   readonly missingForRoute: (auth: RouteAuth) => string | undefined;
 }
@@ -22,11 +22,10 @@ export interface RoutingContext {
  * @throws ConfigurationError with a line `path:line:column: what is wrong; what was expected` for each mistake
  */
 export function parseRouting(text: string, context: RoutingContext): RoutingTable {
-  const { path, lookup, functionNames, missingForRoute } = context;
+  const { path, lookup, functions, missingForRoute } = context;
   const file = parseYaml(text, { path, lookup, schema: fileSchema, expectedKeys, isText });
   const stages = file.value.stages;
   const defaults = file.value.defaults ?? {};
-  const names = [...functionNames];
   const routes = (file.value.routes ?? []).map(
     (entry): ReadRoute => ({
       entry,
@@ -37,7 +36,7 @@ export function parseRouting(text: string, context: RoutingContext): RoutingTabl
   file.refuse([
     ...sharedProblems(defaults, stages).map((problem) => below(["defaults"], problem)),
     ...routes.flatMap((read, index) =>
-      routeProblems(read, names, stages).map((problem) => below(["routes", String(index)], problem)),
+      routeProblems(read, functions, stages).map((problem) => below(["routes", String(index)], problem)),
     ),
     ...closedAuth(routes, missingForRoute),
     ...conflicts(routes, file.lineOf),

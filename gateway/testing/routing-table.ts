@@ -7,13 +7,13 @@ export function routingTable(routes: readonly string[], defaults: object = {}): 
     const [method, path, payload = "1.0"] = text.split(" ");
     return { path, method, payload, function: `f${index}` };
   });
-  const functionNames = entries.map((entry) => entry.function);
+  const names = entries.map((entry) => entry.function);
   // JSON is YAML.
   const text = JSON.stringify({ defaults, routes: entries });
   return parseRouting(text, {
     path: "routing.yml",
     lookup: () => undefined,
-    functionNames,
+    functions: { path: "functions.yml", names },
     missingForRoute: () => undefined,
   });
 }
