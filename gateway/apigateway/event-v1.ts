@@ -3,6 +3,7 @@ import type { RouteMatch } from "../routing/definition.ts";
 import type { ApiIdentity } from "./api-identity.ts";
 import { domainPrefix } from "./domain-prefix.ts";
 import { eventBody } from "./event-body.ts";
+import { eventBytes } from "./event-bytes.ts";
 import { claimsV1 } from "./event-claims.ts";
 import { headersV1 } from "./event-headers.ts";
 import { extendedRequestId, resourceId } from "./event-ids.ts";
@@ -23,7 +24,7 @@ export function toEventV1(
   authorization: Authorization,
   api: ApiIdentity,
 ): Buffer {
-  return Buffer.from(JSON.stringify(eventV1(request, match, authorization, api)));
+  return eventBytes(eventV1(request, match, authorization, api));
 }
 
 /** The event itself; what is undefined in it is absent in its JSON. */

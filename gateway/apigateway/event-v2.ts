@@ -3,6 +3,7 @@ import type { RouteMatch } from "../routing/definition.ts";
 import type { ApiIdentity } from "./api-identity.ts";
 import { domainPrefix } from "./domain-prefix.ts";
 import { eventBody } from "./event-body.ts";
+import { eventBytes } from "./event-bytes.ts";
 import { claimsV2 } from "./event-claims.ts";
 import { headersV2 } from "./event-headers.ts";
 import { queryPairs, queryV2 } from "./event-query.ts";
@@ -21,7 +22,7 @@ export function toEventV2(
   authorization: Authorization,
   api: ApiIdentity,
 ): Buffer {
-  return Buffer.from(JSON.stringify(eventV2(request, match, authorization, api)));
+  return eventBytes(eventV2(request, match, authorization, api));
 }
 
 /** The event itself; what is undefined in it is absent in its JSON. */
