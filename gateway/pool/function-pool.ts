@@ -2,39 +2,19 @@ import { type FunctionDefinition, sameDefinition } from "../functions/definition
 import type { RemovalReason, WorkerInfo } from "./agent.ts";
 import { Refusal } from "./errors.ts";
 import type { Share } from "./fairness.ts";
+import type { FunctionPoolOptions } from "./function-pool-options.ts";
 import type { Lease, WorkerConnection } from "./lease.ts";
 import { MinKeeper } from "./min-keeper.ts";
 import { type IdleLimits, idleLimitsOf } from "./policy.ts";
 import { type Arrival, type Waiting, WaitQueue } from "./queue.ts";
-import type { QueueBudget } from "./queue-budget.ts";
+import { Replacements } from "./replacements.ts";
 import type { RoomHolder } from "./room.ts";
 import { leastRecent, missingForMin, missingForWaiting, mostRecent, needlessStarts, surplus } from "./selection.ts";
 import { Slot } from "./slot.ts";
-import type { SharedOptions, SlotOwner, Starter } from "./slot-options.ts";
+import type { SlotOwner } from "./slot-options.ts";
 import { isFrozen, isPreparable, isQueuedForMin, isUnused, SlotTable, willServe } from "./slot-table.ts";
 import type { StartPriority } from "./starts.ts";
 import type { SlotStateKind } from "./state.ts";
-
-export interface QueueLimits {
-  /** How many requests may wait for one function. */
-  readonly queueLimit: number;
-  /** How long each may wait, the cold start included. */
-  readonly queueTimeoutMs: number;
-  /** How much the events of all functions' waiting requests may take. */
-  readonly queueBudget: QueueBudget;
-}
-
-export interface FunctionPoolOptions<C extends WorkerConnection> extends SharedOptions<C>, QueueLimits {
-  readonly starter: Starter;
-  /** Asked when a worker is free, told when one is or has gone. */
-  readonly room: {
-    readonly wanted: boolean;
-    takes(functionName: string): boolean;
-    onChange(gone: boolean): void;
-  };
-  /** Whether the agent has told which workers there are; before that `min` is not filled up. */
-  readonly known: () => boolean;
-}
 
 /** After a failed start while others of the function's workers go on. */
 const growAgainAfterMs = 1000;
@@ -48,6 +28,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   /** Running and unused, the most recently used last. */
   readonly #idle: Slot<C>[] = [];
   readonly #min: MinKeeper;
+  readonly #replacements = new Replacements();
   #definition: FunctionDefinition | undefined;
   #limits: IdleLimits;
   /** There may be more workers than `max`. */
@@ -66,10 +47,15 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     this.#min = new MinKeeper(options.clock, () => this.#restoreMin());
     const onStarted: typeof options.onStarted = (started) => {
       this.#min.onStarted();
+      this.#replacements.onStarted();
       options.onStarted(started);
     };
+    const onFoundBusy: typeof options.onFoundBusy = (worker) => {
+      this.#replacements.onFoundBusy();
+      options.onFoundBusy(worker);
+    };
     const limits = () => this.#limits;
-    this.#slots = new SlotTable((slot) => new Slot({ ...options, slot, owner: this, limits, onStarted }));
+    this.#slots = new SlotTable((slot) => new Slot({ ...options, slot, owner: this, limits, onStarted, onFoundBusy }));
     this.#queue = new WaitQueue({
       limit: options.queueLimit,
       timeoutMs: options.queueTimeoutMs,
@@ -107,6 +93,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     this.#limits = idleLimitsOf(definition?.idle, this.#options.limits);
     this.#min.forgive();
     this.#growthHeld = false;
+    this.#replacements.forget();
     if (definition === undefined) this.#queue.rejectAll(new Refusal("removed", "the function has been removed"));
     for (const slot of this.#slots) slot.retire(!sameDefinition(slot.definition, definition));
     this.#trim();
@@ -131,6 +118,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     for (const slot of this.#slots) if (slot.instanceId !== undefined && !told.has(slot.instanceId)) slot.onMissing();
     for (const worker of workers) this.#slots.get(worker.slot).onChanged(worker, this.#definition);
     this.#listing = false;
+    this.#replacements.onListed(this.#slots.present());
     this.#trim();
     this.onChange();
   }
@@ -291,6 +279,6 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   }
 
   #count() {
-    return this.#slots.count(this.#queue.length, this.#definition);
+    return this.#slots.count(this.#queue.length, this.#definition, this.#replacements.floor);
   }
 }

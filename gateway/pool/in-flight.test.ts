@@ -85,6 +85,31 @@ test("G6 S4: min is restored while a worker from the life before goes", async ()
   assert.deepEqual(pools.status()[0]?.workerStates.toSorted(), ["destroying", "idle", "idle"]);
 });
 
+test("G6 S4: what goes because it was left busy is made anew at once, although nobody waits", async () => {
+  const { options, agent, clock } = poolOptions({ inFlight: new FakeInFlight(["busy", "busy too"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map([["f", definition("a", "f", { min: 0, max: 10 })]]));
+  pools.onSnapshot([workerInfo("busy"), workerInfo("idle", { slot: 1 }), workerInfo("busy too", { slot: 2 })]);
+  await settled();
+  assert.deepEqual(pools.status()[0]?.workerStates.toSorted(), ["idle", "idle", "idle"]);
+  await clock.advance(options.limits.destroyAfterMs + 60_000);
+  assert.deepEqual(pools.status()[0]?.workerStates, [], "they go like any other when they are idle for long");
+  assert.equal(agent.calls.filter((call) => call.startsWith("ensure")).length, 2);
+});
+
+test("G6 S4: no more are made than max allows", async () => {
+  const { options, agent } = poolOptions({ inFlight: new FakeInFlight(["busy", "busy too"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map([["f", definition("a", "f", { min: 0, max: 2 })]]));
+  agent.held.add("destroy");
+  pools.onSnapshot([workerInfo("busy"), workerInfo("busy too", { slot: 1 })]);
+  await settled();
+  assert.ok(!agent.calls.some((call) => call.startsWith("ensure")));
+  agent.answer("destroy");
+  await settled();
+  assert.equal(agent.calls.filter((call) => call.startsWith("ensure")).length, 1);
+});
+
 test("G6 S4: a request comes before the agent has told of the workers, and its start finds a busy one: another serves it", async () => {
   const inFlight = new FakeInFlight(["i1"]);
   const { pool, agent } = setUpPool({ inFlight }, { max: 2 });

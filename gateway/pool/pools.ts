@@ -1,6 +1,7 @@
 import type { FunctionDefinition, Functions } from "../functions/definition.ts";
 import type { RemovalReason, WorkerInfo, WorkerListener } from "./agent.ts";
-import { FunctionPool, type QueueLimits } from "./function-pool.ts";
+import { FunctionPool } from "./function-pool.ts";
+import type { QueueLimits } from "./function-pool-options.ts";
 import type { WorkerConnection } from "./lease.ts";
 import { EnduringAgent } from "./outage.ts";
 import { QueueBudget } from "./queue-budget.ts";

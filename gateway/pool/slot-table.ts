@@ -23,6 +23,9 @@ export const isQueuedForMin = ({ starting }: AnySlot): boolean => starting?.prio
 export const willServe = ({ kind, retired }: AnySlot): boolean =>
   !retired && (kind === "busy" || kind === "starting" || kind === "thawing");
 
+const isPresent = ({ kind, retired }: AnySlot): boolean =>
+  !retired && (kind === "idle" || kind === "freezing" || kind === "frozen" || kind === "thawing" || kind === "busy");
+
 /** The slots of one function by number. One without a worker is kept: it knows what it has destroyed. */
 export class SlotTable<C extends WorkerConnection> {
   readonly #slots = new Map<number, Slot<C>>();
@@ -70,7 +73,15 @@ export class SlotTable<C extends WorkerConnection> {
     return leaving;
   }
 
-  count(waiting: number, definition: FunctionDefinition | undefined): Headcount {
+  /** How many are ready, or serve. */
+  present(): number {
+    let present = 0;
+    for (const slot of this.#slots.values()) if (isPresent(slot)) present++;
+    return present;
+  }
+
+  /** @param floor in place of `min` where it is higher */
+  count(waiting: number, definition: FunctionDefinition | undefined, floor = 0): Headcount {
     let [workers, underWay, leaving] = [0, 0, 0];
     for (const slot of this.#slots.values()) {
       const { kind } = slot;
@@ -80,7 +91,7 @@ export class SlotTable<C extends WorkerConnection> {
       else if (kind === "destroying" || kind === "condemned") leaving++;
     }
     const { min, max } = definition?.concurrency ?? { min: 0, max: 0 };
-    return { waiting, workers, underWay, leaving, min: Math.min(min, max), max };
+    return { waiting, workers, underWay, leaving, min: Math.min(Math.max(min, floor), max), max };
   }
 
   share(name: string, definition: FunctionDefinition | undefined): Share {
