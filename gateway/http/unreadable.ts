@@ -74,6 +74,8 @@ export class UnreadableRequests {
   refuse(error: ReadError, socket: Socket): void {
     // Word of it may come more than once, while the client goes on sending.
     if (socket.writableEnded) return;
+    // What comes behind the last request, which said `connection: close`, is nobody's; that one is still answered.
+    if (error.code === "HPE_CLOSED_CONNECTION" && this.isWaiting(socket)) return;
     // A client that has said nothing waits for nothing.
     if (!socket.writable || socket.bytesRead === 0 || !this.#mayAnswer(socket)) {
       socket.destroy();
