@@ -83,3 +83,10 @@ test("an unknown ESB_ variable is told with the nearest known name; others are n
   const sentences = unknownSettings({ ESB_FREEZE_AFTER: "1", ESB_OWNER: "a", PATH: "/bin", LAMBDA_NETWORKS: "x" });
   assert.deepEqual(sentences, ["ESB_FREEZE_AFTER is not a setting of esb; did you mean ESB_FREEZE_AFTER_MS?"]);
 });
+
+test("G2: a secret that is wrong is told without its value", () => {
+  assert.throws(
+    () => readSettings(["ESB_API_KEY"], { ESB_API_KEY: "topsecret" }),
+    (error: Error) => error.message === "ESB_API_KEY: must be 16 characters or longer",
+  );
+});

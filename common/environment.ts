@@ -17,13 +17,16 @@ export function readSettings<const N extends SettingName>(
   const problems: string[] = [];
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of names) {
-    const entry: { schema: (typeof settings)[SettingName]["schema"]; default?: string } = settings[name];
+    const entry: { schema: (typeof settings)[SettingName]["schema"]; default?: string; secret?: true } = settings[name];
     const given = environment[name];
     const text = given === undefined || given === "" ? entry.default : given;
     if (text === undefined) continue;
     const parsed = entry.schema.safeParse(text);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${name}=${text}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
+    else {
+      const told = entry.secret === true ? name : `${name}=${text}`;
+      problems.push(`${told}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
+    }
   }
   if (problems.length > 0) throw new ConfigurationError(problems.join("\n"));
   return Object.freeze(values) as SettingValues<N>;

@@ -15,6 +15,7 @@ export const authSettings = {
     description: "YAML file with API keys, users and access keys; read again when it changes.",
   }),
   ESB_API_KEY: setting(z.string().min(16, "must be 16 characters or longer"), {
+    secret: true,
     usedBy: ["gateway", "scripts"],
     description: "An API key, beside those of ESB_AUTH_FILE.",
   }),
@@ -23,6 +24,7 @@ export const authSettings = {
     description: "Name of a user, beside those of ESB_AUTH_FILE.",
   }),
   ESB_AUTH_PASSWORD: setting(z.string().min(8, "must be 8 characters or longer"), {
+    secret: true,
     usedBy: ["gateway", "scripts"],
     description: "Password of ESB_AUTH_USER.",
   }),
@@ -31,6 +33,7 @@ export const authSettings = {
     description: "Access key id with which SDKs may sign (SigV4), beside those of ESB_AUTH_FILE.",
   }),
   ESB_AWS_SECRET_ACCESS_KEY: setting(z.string().min(16, "must be 16 characters or longer"), {
+    secret: true,
     usedBy: ["gateway"],
     description: "Secret of ESB_AWS_ACCESS_KEY_ID.",
   }),
@@ -40,6 +43,7 @@ export const authSettings = {
       "JSON Web Key Set with the private keys (ES256) or secrets (HS256) of tokens; the first signs, all are accepted. Read again when it changes.",
   }),
   ESB_JWT_SECRET: setting(z.string().min(32, "must be 32 characters or longer"), {
+    secret: true,
     usedBy: ["gateway"],
     description: "Secret that signs tokens (HS256), in place of ESB_JWT_KEYS.",
   }),
@@ -61,7 +65,7 @@ export const authSettings = {
   ESB_JWT_EXTERNAL_ISSUER: setting(z.url({ protocol: /^https?$/, error: "must be a URL" }), {
     usedBy: ["gateway"],
     description:
-      "Issuer whose tokens are accepted in place of ours, such as a Cognito user pool or a Keycloak realm; its keys are found by OpenID Connect discovery.",
+      "Issuer whose tokens are accepted, such as a Cognito user pool or a Keycloak realm; its keys are found by OpenID Connect discovery. Ours are accepted beside them only where ESB_JWT_KEYS or ESB_JWT_SECRET is set.",
   }),
   ESB_JWT_EXTERNAL_AUDIENCE: setting(list, {
     default: "",

@@ -7,6 +7,8 @@ export interface Setting {
   /** Text of the default, as it would stand in the environment; absent: the setting is optional. */
   readonly default?: string;
   readonly usedBy: readonly Process[];
+  /** Its value is never told, not even to say that it is wrong. */
+  readonly secret?: true;
   /** For docs/configuration.md, with the unit where the name doesn't tell it. */
   readonly description: string;
 }
