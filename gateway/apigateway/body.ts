@@ -38,13 +38,15 @@ function collect(message: IncomingMessage): Promise<Buffer> {
     chunks.length = 0;
     reject(tooLarge());
   });
-  message.once("end", () => {
-    const [first] = chunks;
-    resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
-  });
   const gone = () => reject(new ClientGone("the client has gone"));
   message.once("error", gone);
   message.once("close", gone);
+  message.once("end", () => {
+    // Each request is closed in the end, and an error with its stack would be made for nothing.
+    message.off("close", gone);
+    const [first] = chunks;
+    resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+  });
   return promise;
 }
 
