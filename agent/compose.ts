@@ -6,6 +6,7 @@ import { createContainerdRuntime } from "./containerd/runtime.ts";
 import { encodeRuntimeOptions } from "./containerd/runtime-options.ts";
 import { createWorkerLogs } from "./logs/logs.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
+import { createWorkerApi, workerApiPorts } from "./network/worker-api.ts";
 import { detectHostLimits } from "./oci/host.ts";
 
 /**
@@ -47,5 +48,6 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     shimSharing: settings.ESB_SHIM_SHARING,
     spec: { region: settings.ESB_REGION, limits: await detectHostLimits() },
   });
-  return { client, network, images, runtime, logs };
+  const workerApi = createWorkerApi(network.hostAddress, workerApiPorts(settings), logger);
+  return { client, network, images, runtime, logs, workerApi };
 }

@@ -31,6 +31,8 @@ export function readAgentSettings(environment: NodeJS.ProcessEnv) {
       "ESB_NETWORK_POOL",
       "ESB_HOST_PORTS",
       "ESB_DNS",
+      "ESB_WORKER_API_PORT",
+      "ESB_WORKER_API_PORTS",
       "ESB_INSECURE_REGISTRIES",
       "ESB_REGISTRY_CA",
       "ESB_REGISTRY_AUTH",

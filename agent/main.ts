@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const logger = createLogger("agent", settings.LOG_LEVEL);
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
-  const { client, network, images, runtime, logs } = await composeAgent(settings, logger);
+  const { client, network, images, runtime, logs, workerApi } = await composeAgent(settings, logger);
   const records = new WorkerStore({ path: databasePathIn(settings.ESB_STATE_DIR), logger, now: Date.now });
   const workers = new WorkerService({
     runtime,
@@ -66,6 +66,7 @@ async function main(): Promise<void> {
     ready: () => lifecycle.assertServing(),
     presence,
     logs,
+    workerApi,
     logger,
     descriptors: settings.ESB_AGENT_REFLECTION === "on" ? await readFile(descriptorsPath) : undefined,
   });

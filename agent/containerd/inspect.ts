@@ -49,6 +49,7 @@ function toRuntimeWorker(container: Container, process: Process | undefined): Ru
     identity: ours?.identity,
     endpoint: ours?.belongings.endpoint,
     attachmentId: ours?.belongings.attachmentId,
+    sourceAddress: ours?.belongings.sourceAddress,
     state: stateOf(process),
     pid: process?.pid ?? 0,
     exitStatus: process?.status === TaskStatus.STOPPED ? process.exitStatus : undefined,

@@ -30,13 +30,14 @@ test("what is written is read back", () => {
           specDigest: fc.string(),
           createdAtMs: fc.nat(),
           memoryBytes: fc.nat(),
+          tokenDigest: fc.string(),
         },
         { noNullPrototype: true },
       ),
       fc.constantFrom("10.63.0.2", "127.0.0.1", "fd00::2", "worker.local"),
       fc.integer({ min: 1, max: 65535 }),
       (worker, host, port) => {
-        const kept = { endpoint: { host, port }, attachmentId: "a" };
+        const kept = { endpoint: { host, port }, attachmentId: "a", sourceAddress: "10.63.0.7" };
         assert.deepEqual(fromLabels(worker.id, toLabels(worker, kept)), { identity: worker, belongings: kept });
       },
     ),
@@ -53,6 +54,11 @@ test("labels that are not ours, or not all of them, are no worker's", () => {
     const { [name]: _missing, ...rest } = labels;
     assert.equal(fromLabels("a-0", rest), undefined, name);
   }
+});
+
+test("L7: a worker from before these labels has no token and no known address of its own", () => {
+  const read = fromLabels("hello-0", toLabels(identity(), belongings));
+  assert.deepEqual(read, { identity: identity(), belongings });
 });
 
 test("G6: a worker from before the label of its memory counts as the smallest there is", () => {

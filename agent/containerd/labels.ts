@@ -18,10 +18,16 @@ export interface Belongings {
   readonly endpoint: Endpoint;
   /** Names the network attachment; see WorkerNetwork. */
   readonly attachmentId: string;
+  /** Absent for a worker from before this label. */
+  readonly sourceAddress?: string | undefined;
 }
 
 /** A worker as its container's labels tell of it: readable in `ctr containers info`, and all that an agent needs. */
-export function toLabels(identity: WorkerIdentity, { endpoint, attachmentId }: Belongings): Record<string, string> {
+export function toLabels(
+  identity: WorkerIdentity,
+  { endpoint, attachmentId, sourceAddress }: Belongings,
+): Record<string, string> {
+  const { tokenDigest } = identity;
   return {
     ...ownershipLabels,
     "esb.function": identity.function,
@@ -34,6 +40,8 @@ export function toLabels(identity: WorkerIdentity, { endpoint, attachmentId }: B
     "esb.memory": String(identity.memoryBytes),
     "esb.endpoint": `${endpoint.host}:${endpoint.port}`,
     "esb.network": attachmentId,
+    ...(sourceAddress === undefined ? {} : { "esb.source-address": sourceAddress }),
+    ...(tokenDigest === undefined ? {} : { "esb.token-sha256": tokenDigest }),
   };
 }
 
@@ -53,6 +61,8 @@ export function fromLabels(
     "esb.memory": memoryBytes,
     "esb.endpoint": address,
     "esb.network": attachmentId,
+    "esb.source-address": sourceAddress,
+    "esb.token-sha256": tokenDigest,
   } = labels;
   const [, host, port] = /^(.+):(\d+)$/.exec(address ?? "") ?? [];
   if (
@@ -79,7 +89,12 @@ export function fromLabels(
       specDigest,
       createdAtMs: Number(createdAtMs ?? 0),
       memoryBytes: Number(memoryBytes ?? leastMemoryBytes),
+      ...(tokenDigest === undefined ? {} : { tokenDigest }),
     },
-    belongings: { endpoint: { host, port: Number(port) }, attachmentId },
+    belongings: {
+      endpoint: { host, port: Number(port) },
+      attachmentId,
+      ...(sourceAddress === undefined ? {} : { sourceAddress }),
+    },
   };
 }

@@ -8,6 +8,8 @@ export interface Attachment {
   readonly namespacePath: string | undefined;
   /** Where the worker will be reached. */
   readonly endpoint: Endpoint;
+  /** Where the worker's own connections to this host come from. */
+  readonly sourceAddress: string;
   /** Files that the worker sees as /etc/resolv.conf and /etc/hosts. */
   readonly resolvConfPath: string;
   readonly hostsPath: string;

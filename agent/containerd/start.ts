@@ -52,7 +52,7 @@ export async function startWorker(
   signal: AbortSignal,
 ): Promise<RuntimeWorker & { readonly endpoint: Endpoint }> {
   const { client, images, network } = parts;
-  const { identity, function: spec } = request;
+  const { identity, function: spec, access } = request;
   const { id } = identity;
 
   const { image, user } = await measure("image", async () => {
@@ -60,13 +60,16 @@ export async function startWorker(
     return { image, user: await images.resolveUser(image, signal) };
   });
   const attachment = await measure("network", () => network.take(signal));
+  const { endpoint, id: attachmentId, sourceAddress } = attachment;
+  request.onSourceAddress?.(sourceAddress);
   try {
     const oci = buildSpec({
       identity,
       function: spec,
+      access,
       image,
       user,
-      network: { ...attachment, port: attachment.endpoint.port },
+      network: { ...attachment, port: endpoint.port },
       tmp: { kind: "tmpfs" },
       namespace: client.namespace,
       shimGroup: shimGroup(parts, spec.name),
@@ -76,7 +79,7 @@ export async function startWorker(
       client.containers.create({
         container: {
           id,
-          labels: toLabels(identity, { endpoint: attachment.endpoint, attachmentId: attachment.id }),
+          labels: toLabels(identity, { endpoint, attachmentId, sourceAddress }),
           image: image.name,
           runtime: parts.runtime,
           spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(oci)) },
@@ -89,10 +92,10 @@ export async function startWorker(
     const failure = isAlreadyExists(error)
       ? new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`, { cause: error })
       : client.translate(error, `creating the container ${id}`);
-    throw await undone(failure, () => network.release(attachment.id));
+    throw await undone(failure, () => network.release(attachmentId));
   }
 
-  parts.attached.set(id, attachment.id);
+  parts.attached.set(id, attachmentId);
   try {
     const rootfs = await measure("snapshot", () => prepareSnapshot(parts, id, image.chainId));
     signal.throwIfAborted();
@@ -102,15 +105,7 @@ export async function startWorker(
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();
-    return {
-      id,
-      ours: true,
-      identity,
-      state: "running",
-      endpoint: attachment.endpoint,
-      attachmentId: attachment.id,
-      pid,
-    };
+    return { id, ours: true, identity, state: "running", endpoint, attachmentId, sourceAddress, pid };
   } catch (error) {
     throw await undone(startError(parts, id, error), () => destroyWorker(parts, id, 0));
   }

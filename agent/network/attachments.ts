@@ -94,7 +94,8 @@ export function createAttachments(parts: AttachmentParts): Attachments {
       const { hostInterface } = links;
       await records.save({ id, address, identity, ...(hostInterface && { hostInterface }), list: parts.list, result });
       made.set(id, { hostInterface, identity });
-      return { id, namespacePath, endpoint: { host: identity, port: workerPort }, ...parts.files };
+      const endpoint = { host: identity, port: workerPort };
+      return { id, namespacePath, endpoint, sourceAddress: address, ...parts.files };
     } catch (error) {
       await detach({ id, list: parts.list, result, address, identity }).catch((failure: unknown) => {
         logger.warn({ err: failure, attachment: id }, "could not take a failed attachment apart; the next sweep will");

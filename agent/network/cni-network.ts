@@ -36,6 +36,8 @@ export interface CniNetworkConfig {
   readonly pluginDirs: readonly string[];
   /** How many attachments are made ahead of need. */
   readonly poolSize: number;
+  /** TCP ports of the host's own address on the bridge that workers may reach. */
+  readonly openPorts: readonly number[];
   /** ESB_DNS; empty: the host's. */
   readonly nameServers: readonly string[];
 }
@@ -132,7 +134,9 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     await refuseNewSubnet(ip, bridge, subnet, former);
     await guardNetworks(ip, guarded, state, former, signal);
     const hostNameServers = addressesOfHost(nameService.nameServers, subnet.gateway);
-    const plan = { network, bridge, subnet: subnet.cidr, hostNameServers, connectionsPerWorker };
+    const { cidr, gateway: host } = subnet;
+    const { openPorts } = config;
+    const plan = { network, bridge, subnet: cidr, hostNameServers, host, openPorts, connectionsPerWorker };
     const repaired = (await firewall.install(plan, signal)) && bridgeIndex !== undefined;
     if (repaired) logger.warn({ network }, "firewall rules were changed by somebody else; they are as they should be");
     await ensureBridge(ip, network, bridge, subnet, own, signal);
@@ -218,6 +222,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
   }
 
   return {
+    hostAddress: subnet.gateway,
     setup,
     take,
     release: (id) => attachments.release(id),

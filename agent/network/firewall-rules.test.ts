@@ -7,6 +7,8 @@ const plan = {
   bridge: "lab0",
   subnet: "10.9.0.0/24",
   hostNameServers: ["192.0.2.2"],
+  host: "10.9.0.1",
+  openPorts: [8372],
   connectionsPerWorker: 4096,
 };
 const empty = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";
@@ -53,6 +55,24 @@ test("a worker's connections are limited before any is let out, where the kernel
   const limited = forward.findIndex((line) => line.includes("--connlimit-above 4096"));
   assert.ok(limited >= 0 && limited < forward.findIndex((line) => line.endsWith("-i lab0 -j ACCEPT")));
   assert.ok(!installRules({ ...plan, connectionsPerWorker: undefined }, empty).includes("connlimit"));
+});
+
+test("L7 W5: of the host, Lambda's API of a gateway is open to workers, by their own addresses, and nothing else", () => {
+  const rules = (openPorts: number[]) =>
+    installRules({ ...plan, openPorts, hostNameServers: [] }, empty)
+      .split("\n")
+      .filter((line) => line.startsWith("-A ESB-lab-IN"));
+  const added = rules([8372, 9000]).filter((line) => !rules([]).includes(line));
+  const accepted = added.filter((line) => line.endsWith("-j ACCEPT"));
+  assert.deepEqual(
+    accepted.map((line) => line.replace("-A ESB-lab-IN -m comment --comment esb ", "")),
+    [8372, 9000].map((port) => `-i lab0 -s 10.9.0.0/24 -d 10.9.0.1 -p tcp --dport ${port} -j ACCEPT`),
+  );
+  const dropped = added.filter((line) => line.endsWith("-j DROP"));
+  assert.equal(dropped.filter((line) => line.includes("--connlimit-above 4096")).length, 2);
+  assert.equal(added.length, 4);
+  assert.ok(added.indexOf(dropped[0] ?? "") < added.indexOf(accepted[0] ?? ""), "limited before they are let in");
+  assert.match(rules([8372]).at(-1) ?? "", /-i lab0 -j DROP$/);
 });
 
 test("what iptables-save says of us is told apart from all else, without counters", () => {

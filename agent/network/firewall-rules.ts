@@ -5,6 +5,9 @@ export interface FirewallPlan {
   readonly subnet: string;
   /** Name servers of the workers that are addresses of the host itself. */
   readonly hostNameServers: readonly string[];
+  /** The host's own address on the bridge, and its TCP ports that are open to workers. */
+  readonly host: string;
+  readonly openPorts: readonly number[];
   /** How many connections out of the machine the kernel may track for each worker; undefined: as many as it likes. */
   readonly connectionsPerWorker: number | undefined;
 }
@@ -62,27 +65,42 @@ function rulesTowardsWorkers({ bridge }: FirewallPlan): string[] {
  * address is the host's business alone, so its own subnet is all that a worker may send from. What is refused for its
  * connections' number is not tracked: the kernel's table is one for the whole machine, and one UDP socket could fill it.
  */
-function forwardRules({ bridge, subnet, connectionsPerWorker: most }: FirewallPlan): string[] {
-  const limit = `-m connlimit --connlimit-above ${most} --connlimit-mask 32 --connlimit-saddr`;
+function forwardRules(plan: FirewallPlan): string[] {
+  const { bridge, subnet } = plan;
   return [
     `-i ${bridge} -o ${bridge} -j DROP`,
     `-i ${bridge} ! -s ${subnet} -j DROP`,
-    ...(most === undefined ? [] : [`-i ${bridge} -m conntrack --ctstate NEW ${limit} -j DROP`]),
+    ...limited(`-i ${bridge}`, plan),
     `-i ${bridge} -j ACCEPT`,
     `-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
   ];
 }
 
-/** Workers answer the host; they open nothing towards it but name service, where the host gives that. */
-function inputRules({ bridge, hostNameServers }: FirewallPlan): string[] {
+/**
+ * Workers answer the host; they open nothing towards it but name service, where the host gives that, and Lambda's API
+ * of their gateway, which is known to listen on the bridge's own address only.
+ */
+function inputRules(plan: FirewallPlan): string[] {
+  const { bridge, subnet, hostNameServers, host, openPorts } = plan;
   return [
     `-i ${bridge} -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT`,
     `-i ${bridge} -p icmp -m conntrack --ctstate RELATED -j ACCEPT`,
     ...hostNameServers.flatMap((address) =>
       ["udp", "tcp"].map((protocol) => `-i ${bridge} -d ${address} -p ${protocol} --dport 53 -j ACCEPT`),
     ),
+    ...openPorts.flatMap((port) => {
+      const api = `-i ${bridge} -s ${subnet} -d ${host} -p tcp --dport ${port}`;
+      return [...limited(api, plan), `${api} -j ACCEPT`];
+    }),
     `-i ${bridge} -j DROP`,
   ];
+}
+
+/** Refuses what would be one connection too many of a worker's. */
+function limited(what: string, { connectionsPerWorker: most }: FirewallPlan): string[] {
+  if (most === undefined) return [];
+  const limit = `-m connlimit --connlimit-above ${most} --connlimit-mask 32 --connlimit-saddr`;
+  return [`${what} -m conntrack --ctstate NEW ${limit} -j DROP`];
 }
 
 /** By interface, not by destination: what the host sends to workers' identity addresses has an address of the subnet. */

@@ -26,6 +26,9 @@ export interface HostNetworkDeps {
   readonly randomHex: () => string;
 }
 
+/** The workers' and the gateway's. */
+const host = "127.0.0.1";
+
 /**
  * Workers on the host's own network, one port each: for where CNI is not possible. A port that is given out has a
  * file of its name, with the attachment's id in it, so that giving back twice never frees somebody else's.
@@ -61,7 +64,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
       await writeFile(join(folder, String(port)), id, { flag: "wx" });
       next = port + 1;
       live.add(id);
-      return { id, namespacePath: undefined, endpoint: { host: "127.0.0.1", port }, ...files };
+      return { id, namespacePath: undefined, endpoint: { host, port }, sourceAddress: host, ...files };
     }
     throw new AgentError(
       "NETWORK_EXHAUSTED",
@@ -76,6 +79,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
   }
 
   return {
+    hostAddress: host,
     async setup() {
       // The host's loopback is the workers' as well here, and so are its name servers.
       await writeNameServiceFiles(files, await readNameService(config.nameServers, () => true));

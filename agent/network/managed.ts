@@ -2,6 +2,8 @@ import type { WorkerNetwork } from "../containerd/network.ts";
 
 /** A network as the agent's start and end need it; the runtime sees only WorkerNetwork. */
 export interface ManagedNetwork extends WorkerNetwork {
+  /** This host's address as workers reach it; nothing listens there before `setup`. */
+  readonly hostAddress: string;
   /**
    * Brings the host to what workers need; may be repeated, and changes nothing then.
    * @throws AgentError NETWORK_FAILED that says what to do

@@ -7,9 +7,10 @@ import { isListener } from "./listener.ts";
 import type { ManagedNetwork, NetworkLogger } from "./managed.ts";
 import { isPortFree, parsePortRange } from "./ports.ts";
 import { parseIdentityRange, parseSubnet } from "./subnet.ts";
+import { type WorkerApiSettings, workerApiPorts } from "./worker-api.ts";
 
 /** What the network depends on, named as in common/settings.ts. */
-export interface NetworkSettings {
+export interface NetworkSettings extends WorkerApiSettings {
   readonly ESB_NETWORK: "cni" | "host";
   readonly LAMBDA_NETWORK: string;
   readonly ESB_SUBNET: string;
@@ -49,6 +50,7 @@ export async function createNetwork(settings: NetworkSettings, deps: NetworkDeps
     conflistPath: resolve(settings.ESB_CNI_CONF),
     pluginDirs: settings.ESB_CNI_BIN_DIR,
     poolSize: settings.ESB_NETWORK_POOL,
+    openPorts: workerApiPorts(settings),
   };
   return createCniNetwork(config, deps);
 }

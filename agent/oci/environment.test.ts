@@ -110,6 +110,30 @@ test("the emulator is never told a timeout of 0", () => {
   assert.equal(environmentOf({ function: spec }).AWS_LAMBDA_FUNCTION_TIMEOUT, "1");
 });
 
+const access = { endpoint: "http://10.63.0.1:8372", accessKeyId: "A", secretAccessKey: "S", sessionToken: "T" };
+const accessNames = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+test("L7: an AWS SDK finds where Lambda's API is and what to show there", () => {
+  const { [accessNames[0] ?? ""]: endpoint, ...rest } = environmentOf({ access });
+  assert.equal(endpoint, "http://10.63.0.1:8372");
+  assert.deepEqual([rest.AWS_ACCESS_KEY_ID, rest.AWS_SECRET_ACCESS_KEY, rest.AWS_SESSION_TOKEN], ["A", "S", "T"]);
+});
+
+for (const name of accessNames) {
+  test(`L7: a function that has ${name} of its own gets none of ours, and nobody else is sent our token`, () => {
+    for (const found of [
+      environmentOf({ access }, { [name]: "mine" }),
+      environmentOf({ access, imageEnvironment: [`${name}=mine`] }),
+    ]) {
+      assert.deepEqual(
+        accessNames.filter((one) => found[one] !== undefined),
+        [name],
+      );
+      assert.equal(found[name], "mine");
+    }
+  });
+}
+
 test("where the runtime API is stays unsaid, so that images start the emulator they carry", () => {
   assert.equal(environmentOf({}).AWS_LAMBDA_RUNTIME_API, undefined);
 });

@@ -1,5 +1,5 @@
 import { AgentError } from "../errors.ts";
-import type { FunctionSpec, WorkerIdentity } from "../workers/runtime.ts";
+import type { FunctionSpec, LambdaAccess, WorkerIdentity } from "../workers/runtime.ts";
 import { cgroupsPath } from "./cgroup-paths.ts";
 import { buildEnvironment } from "./environment.ts";
 import type { HostLimits } from "./host.ts";
@@ -12,6 +12,8 @@ export interface SpecInput {
   readonly identity: WorkerIdentity;
   readonly function: FunctionSpec;
   readonly image: { readonly config: ImageConfig };
+  /** With what the worker calls Lambda's API; absent: it cannot. */
+  readonly access?: LambdaAccess | undefined;
   /** The image's user, resolved to numbers; undefined when the image names none. */
   readonly user: OciUser | undefined;
   readonly network: {
@@ -77,6 +79,7 @@ export function buildSpec(input: SpecInput): OciSpec {
         imageEnvironment: image.config.Env ?? [],
         region: input.region,
         port: network.port,
+        access: input.access,
       }),
       cwd: workingDirectoryOf(image.config),
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },

@@ -21,6 +21,8 @@ test("a worker survives the wire with all that is known of it", () => {
     specDigest: "0123456789abcdef",
     createdAtMs: 2n,
     lastAccessMs: 1_700_000_000_000n,
+    sourceAddress: "",
+    tokenDigest: "",
   });
   assert.equal(toMessage(liveWorker({}, { state: "paused" })).state, WorkerState.PAUSED);
 });
@@ -31,6 +33,15 @@ test("a worker without an address has none on the wire, and was used when it was
     [sent.state, sent.host, sent.port, sent.pid, sent.lastAccessMs],
     [WorkerState.STARTING, "", 0, 0, 7n],
   );
+});
+
+test("L7: a worker is told with where it calls from and its token's digest, also while it starts", () => {
+  const [tokenDigest, sourceAddress] = ["ab".repeat(32), "10.63.0.7"];
+  const running = toMessage(liveWorker({ tokenDigest }, { sourceAddress }));
+  const starting = toMessage({ state: "starting", identity: identity({ tokenDigest }), sourceAddress });
+  for (const sent of [running, starting]) {
+    assert.deepEqual([sent.sourceAddress, sent.tokenDigest], [sourceAddress, tokenDigest]);
+  }
 });
 
 test("a start is told with its kind and its phases", () => {

@@ -43,7 +43,7 @@ export function toPhases({ phases, totalMs }: EnsureResult): StartPhases {
 }
 
 export function toMessage(worker: Worker): ProtoWorker {
-  const { createdAtMs, memoryBytes: _limit, ...identity } = worker.identity;
+  const { createdAtMs, memoryBytes: _limit, tokenDigest = "", ...identity } = worker.identity;
   const running = worker.state === "running" || worker.state === "paused" ? worker : undefined;
   return {
     ...identity,
@@ -53,6 +53,8 @@ export function toMessage(worker: Worker): ProtoWorker {
     host: running?.endpoint.host ?? "",
     port: running?.endpoint.port ?? 0,
     pid: running?.pid ?? 0,
+    sourceAddress: worker.sourceAddress ?? "",
+    tokenDigest,
   };
 }
 
@@ -61,8 +63,8 @@ export function isOf(owner: string | undefined, worker: Worker): boolean {
   return owner === undefined || worker.identity.owner === owner;
 }
 
-export function caughtUp(position: string): WatchResponse {
-  return { position, event: { $case: "caughtUp", value: {} } };
+export function caughtUp(position: string, hostAddress: string): WatchResponse {
+  return { position, event: { $case: "caughtUp", value: { hostAddress } } };
 }
 
 /** @returns undefined for a change that is none of this owner's */

@@ -30,6 +30,9 @@ const noLogs: ServerParts["logs"] = {
   },
 };
 
+/** The one port at which workers reach this fake host. */
+export const openPort = 8372;
+
 /** The real server over a fake runtime, and real clients, over a socket of their own. */
 export async function testServer(
   changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "logs" | "descriptors">> & {
@@ -53,6 +56,10 @@ export async function testServer(
     ready: () => undefined,
     presence: new OwnerPresence(() => performance.now()),
     logs: noLogs,
+    workerApi: {
+      hostAddress: "10.63.0.1",
+      endpoint: (port) => (port === openPort ? `http://10.63.0.1:${port}` : undefined),
+    },
     descriptors: undefined,
     logger,
     ...parts,

@@ -6,7 +6,7 @@ import { ServerReflectionService } from "nice-grpc-server-reflection";
 import reflection from "nice-grpc-server-reflection/lib/proto/grpc/reflection/v1/reflection_pb.js";
 import { StartKind, type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { hang } from "../workers/runtime.fake.ts";
-import { testServer } from "./server.fake.ts";
+import { openPort, testServer } from "./server.fake.ts";
 
 const request = {
   function: { name: "hello", image: "localhost/hello:1", memoryMib: 128, timeoutMs: 3000 },
@@ -80,6 +80,24 @@ test("a Watch begins with a snapshot, and one that comes back goes on where it e
   }
   assert.deepEqual(cases, ["changed", "removed", "caughtUp", "snapshot"]);
   assert.deepEqual(t.logged, []);
+});
+
+test("L7: a watcher hears where workers reach this host; their gateway's port there is told to them", async () => {
+  await using t = await testServer();
+  const { workers } = t.clients;
+  for await (const { event } of workers.watch({ owner: "gateway" })) {
+    if (event?.$case !== "caughtUp") continue;
+    assert.equal(event.value.hostAddress, "10.63.0.1");
+    break;
+  }
+  const { worker } = await workers.ensure({ ...request, lambdaApiPort: openPort });
+  assert.match(worker?.tokenDigest ?? "", /^[0-9a-f]{64}$/);
+  const { worker: closed } = await workers.ensure({ ...request, slot: 1, lambdaApiPort: openPort + 1 });
+  assert.equal(closed?.tokenDigest, "", "a port that workers cannot reach");
+  assert.deepEqual(
+    t.runtime.starts.map(({ access }) => access?.endpoint),
+    [`http://10.63.0.1:${openPort}`, undefined],
+  );
 });
 
 test("a List's position misses nothing that comes after it", async () => {

@@ -9,7 +9,7 @@ import type { WorkerService } from "../workers/service.ts";
 import { errorMiddleware } from "./errors.ts";
 import { type Images, imageService } from "./images.ts";
 import type { LogReader } from "./logs.ts";
-import { agentService, type Readiness } from "./workers.ts";
+import { type AgentServiceParts, agentService, type Readiness } from "./workers.ts";
 
 export interface ServerParts {
   readonly workers: WorkerService;
@@ -17,6 +17,7 @@ export interface ServerParts {
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
   readonly logs: LogReader;
+  readonly workerApi: AgentServiceParts["workerApi"];
   readonly logger: Logger;
   /** A FileDescriptorSet of the contract; undefined: no reflection. */
   readonly descriptors: Uint8Array | undefined;

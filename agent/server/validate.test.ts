@@ -14,7 +14,8 @@ function message(changes: Partial<FunctionSpec> = {}, rest: Partial<EnsureReques
     ...changes,
   });
   // Over the wire and back: what the parser is given is what the server would give it.
-  return EnsureRequest.decode(EnsureRequest.encode({ function: spec, slot: 0, owner: "gateway", ...rest }).finish());
+  const request = EnsureRequest.create({ function: spec, slot: 0, owner: "gateway", ...rest });
+  return EnsureRequest.decode(EnsureRequest.encode(request).finish());
 }
 
 /** The message of the INVALID_REQUEST that a call must fail with. */
@@ -44,6 +45,7 @@ test("the least that is needed becomes a request with units and defaults", () =>
     },
     slot: 0,
     owner: "gateway",
+    lambdaApiPort: 0,
   });
 });
 

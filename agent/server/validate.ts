@@ -72,6 +72,7 @@ const ensureRequest = z.object({
   function: functionSpec,
   slot: whole(0, 9999),
   owner,
+  lambdaApiPort: whole(0, 65_535),
 });
 
 const reference = z
@@ -83,7 +84,9 @@ const reference = z
 
 const graceMs = whole(0, 900_000).optional();
 
-export const parseEnsureRequest = (message: unknown): EnsureRequest => parse(ensureRequest, message);
+/** With the port at which the caller serves its workers; 0: it does not. */
+export const parseEnsureRequest = (message: unknown): EnsureRequest & { readonly lambdaApiPort: number } =>
+  parse(ensureRequest, message);
 
 export const parseReference = (message: unknown): WorkerReference => parse(reference, message);
 

@@ -14,6 +14,12 @@ export interface AgentServiceParts {
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
   readonly logs: LogReader;
+  /** Where workers reach their gateway. */
+  readonly workerApi: {
+    readonly hostAddress: string;
+    /** Undefined: workers cannot reach this port. */
+    endpoint(port: number): string | undefined;
+  };
   /** Aborts once the agent can't work any more. Nobody may then believe that a frozen worker can be thawed (S5). */
   readonly outage: () => AbortSignal;
 }
@@ -21,14 +27,17 @@ export interface AgentServiceParts {
 /** The contract's worker calls, each turned into a call of the domain and back. */
 export function agentService(parts: AgentServiceParts): AgentServiceImplementation {
   const { workers, ready, presence } = parts;
+  const { hostAddress } = parts.workerApi;
   // Also a call that is refused is a sign of life: its owner can't help that the runtime is away.
   const ownerOf = ({ id }: WorkerReference) => workers.table.get(id)?.identity.owner;
   return {
     async ensure(message, { signal }) {
-      const request = parseEnsureRequest(message);
+      const { lambdaApiPort, ...request } = parseEnsureRequest(message);
       using _present = presence.enter(request.owner);
       ready();
-      const result = await naming("function.image", workers.ensure(request, signal));
+      const lambdaEndpoint = parts.workerApi.endpoint(lambdaApiPort);
+      const wanted = { ...request, function: { ...request.function, lambdaEndpoint } };
+      const result = await naming("function.image", workers.ensure(wanted, signal));
       return { worker: toMessage(result.worker), startKind: startKinds[result.startKind], phases: toPhases(result) };
     },
     async destroy(message, { signal }) {
@@ -64,13 +73,13 @@ export function agentService(parts: AgentServiceParts): AgentServiceImplementati
       const outage = parts.outage();
       const present = workers.table.position;
       let behind = message.position !== present;
-      if (!behind) yield caughtUp(present);
+      if (!behind) yield caughtUp(present, hostAddress);
       for await (const change of workers.table.watch(message.position, AbortSignal.any([signal, outage]))) {
         const response = toWatchResponse(change, owner);
         if (response !== undefined) yield response;
         if (!behind || (change.type === "change" && change.position !== present)) continue;
         behind = false;
-        yield caughtUp(change.position);
+        yield caughtUp(change.position, hostAddress);
       }
       if (signal.aborted || !outage.aborted) return;
       ready();

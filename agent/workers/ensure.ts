@@ -2,10 +2,19 @@ import { randomUUID } from "node:crypto";
 import { AgentError, errorTable, undone } from "../errors.ts";
 import type { Exit, ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
+import { newLambdaAccess, tokenDigest } from "./lambda-access.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
 import { PortTakenError, waitUntilListening } from "./ready.ts";
-import type { FunctionSpec, MeasurePhase, RuntimeWorker, WorkerIdentity, WorkerRuntime } from "./runtime.ts";
+import type {
+  FunctionSpec,
+  LambdaAccess,
+  MeasurePhase,
+  RuntimeWorker,
+  StartRequest,
+  WorkerIdentity,
+  WorkerRuntime,
+} from "./runtime.ts";
 import type { WorkerTable } from "./table.ts";
 import type { LiveWorker, RemovalReason } from "./worker.ts";
 
@@ -64,7 +73,8 @@ export async function ensureWorker(
 ): Promise<EnsureResult> {
   const begun = performance.now();
   const { durations, measure } = phaseTimer();
-  const identity = newIdentity(request, parts.now());
+  const access = newLambdaAccess(request.function.lambdaEndpoint);
+  const identity = newIdentity(request, parts.now(), access);
   const take = async (lookFirst: boolean): Promise<Started | undefined> => {
     const existing = lookFirst ? await parts.runtime.inspect(identity.id, signal) : undefined;
     const decision = decide(existing, identity);
@@ -81,7 +91,8 @@ export async function ensureWorker(
       await parts.runtime.destroy(identity.id, 0, "anybody's");
       parts.table.remove(identity.id, decision === "replace" ? "replaced" : "exited");
     }
-    return { startKind: "cold", worker: await create(parts, identity, request.function, measure, signal) };
+    const wanted = { identity, function: request.function, access };
+    return { startKind: "cold", worker: await create(parts, wanted, measure, signal) };
   };
 
   for (let attempt = 1; attempt <= triesAgainstOthers; attempt += 1) {
@@ -123,15 +134,16 @@ async function reuse(
 
 async function create(
   parts: EnsureParts,
-  identity: WorkerIdentity,
-  spec: FunctionSpec,
+  wanted: StartRequest,
   measure: MeasurePhase,
   signal: AbortSignal,
 ): Promise<LiveWorker> {
   const { table } = parts;
+  const { identity } = wanted;
   table.set({ state: "starting", identity });
+  const onSourceAddress = (sourceAddress: string) => table.set({ state: "starting", identity, sourceAddress });
   try {
-    const worker = await startUntilReady(parts, identity, spec, measure, signal);
+    const worker = await startUntilReady(parts, { ...wanted, onSourceAddress }, measure, signal);
     table.set(worker);
     return worker;
   } catch (error) {
@@ -143,19 +155,18 @@ async function create(
 /** When somebody else was quicker to the worker's port, it gets another one. */
 async function startUntilReady(
   parts: EnsureParts,
-  identity: WorkerIdentity,
-  spec: FunctionSpec,
+  wanted: StartRequest,
   measure: MeasurePhase,
   signal: AbortSignal,
 ): Promise<LiveWorker> {
   const { runtime } = parts;
   for (let attempt = 1; ; attempt += 1) {
-    const worker = live(await runtime.start({ identity, function: spec }, measure, signal), parts.now());
+    const worker = live(await runtime.start(wanted, measure, signal), parts.now());
     try {
       await untilReady(parts, worker, measure, signal);
       return worker;
     } catch (error) {
-      const failure = await undone(error, () => runtime.destroy(identity.id, 0));
+      const failure = await undone(error, () => runtime.destroy(wanted.identity.id, 0));
       if (!(failure instanceof PortTakenError) || attempt === triesAgainstOthers) throw failure;
     }
   }
@@ -203,11 +214,11 @@ function live(worker: RuntimeWorker | undefined, lastAccessMs: number): LiveWork
   if (worker === undefined || identity === undefined || endpoint === undefined) {
     throw new AgentError("INTERNAL", "the runtime returned a worker without identity or endpoint");
   }
-  const { pid, attachmentId } = worker;
-  return { state: "running", identity, endpoint, pid, attachmentId, lastAccessMs };
+  const { pid, attachmentId, sourceAddress } = worker;
+  return { state: "running", identity, endpoint, pid, attachmentId, sourceAddress, lastAccessMs };
 }
 
-function newIdentity(request: EnsureRequest, createdAtMs: number): WorkerIdentity {
+function newIdentity(request: EnsureRequest, createdAtMs: number, access: LambdaAccess | undefined): WorkerIdentity {
   return {
     id: workerId(request.function.name, request.slot, request.owner),
     function: request.function.name,
@@ -218,5 +229,6 @@ function newIdentity(request: EnsureRequest, createdAtMs: number): WorkerIdentit
     specDigest: specDigest(request.function),
     createdAtMs,
     memoryBytes: request.function.memoryBytes,
+    tokenDigest: access && tokenDigest(access.sessionToken),
   };
 }

@@ -38,6 +38,7 @@ test("the digest tells specs apart that make different workers, and only those",
     { timeoutMs: 1 },
     { tmpBytes: 1 },
     { handler: "main" },
+    { lambdaEndpoint: "http://10.63.0.1:8372" },
   ];
   const digests = different.map((change) => specDigest(functionSpec({ environment: { A: "1", B: "2" }, ...change })));
   assert.equal(new Set([digest, ...digests]).size, different.length + 1);

@@ -18,8 +18,9 @@ export function workerId(functionName: string, slot: number, owner: string): str
  * @returns 16 hexadecimal digits
  */
 export function specDigest(spec: FunctionSpec): string {
-  const { name, image, command, memoryBytes, timeoutMs, tmpBytes, handler } = spec;
+  const { name, image, command, memoryBytes, timeoutMs, tmpBytes, handler, lambdaEndpoint } = spec;
   const environment = Object.entries(spec.environment).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify({ name, image, command, environment, memoryBytes, timeoutMs, tmpBytes, handler });
+  const made = { name, image, command, environment, memoryBytes, timeoutMs, tmpBytes, handler, lambdaEndpoint };
+  const text = JSON.stringify(made);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

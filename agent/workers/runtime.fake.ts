@@ -27,6 +27,10 @@ export class FakeRuntime implements WorkerRuntime {
   readonly calls: string[] = [];
   readonly #interferences = new Map<Call, Interference>();
   readonly #endpoint: Endpoint;
+  /** What was asked for, start by start. */
+  readonly starts: StartRequest[] = [];
+  /** Where workers' connections come from; undefined: nobody is told. */
+  sourceAddress: string | undefined;
   /** What every worker's counters say. */
   oomKills = 0n;
   #pid = 100;
@@ -80,15 +84,19 @@ export class FakeRuntime implements WorkerRuntime {
     return this.#subscriber !== undefined;
   }
 
-  async start({ identity }: StartRequest, measure: MeasurePhase, signal: AbortSignal) {
+  async start(request: StartRequest, measure: MeasurePhase, signal: AbortSignal) {
+    const { identity } = request;
     const { id } = identity;
+    this.starts.push(request);
     signal.throwIfAborted();
     for (const phase of ["image", "network"] as const) {
       await measure(phase, () => this.#enter(phase, id, signal));
       signal.throwIfAborted();
     }
+    const { sourceAddress } = this;
+    if (sourceAddress !== undefined) request.onSourceAddress?.(sourceAddress);
     if (this.workers.has(id)) throw new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`);
-    const worker = this.put({ id, identity, state: "created" });
+    const worker = this.put({ id, identity, state: "created", sourceAddress });
     try {
       for (const phase of ["create", "snapshot", "start"] as const) {
         await measure(phase, () => this.#enter(phase, id, signal));

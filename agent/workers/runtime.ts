@@ -17,6 +17,8 @@ export interface FunctionSpec {
   readonly tmpBytes: number;
   readonly pullPolicy: PullPolicy;
   readonly handler: string;
+  /** Where the worker reaches Lambda's API of its gateway, `http://host:port`; absent: nowhere. */
+  readonly lambdaEndpoint?: string | undefined;
 }
 
 /** Who a worker is: kept with the container itself, so that an agent that starts anew can read it back. */
@@ -33,6 +35,18 @@ export interface WorkerIdentity {
   readonly createdAtMs: number;
   /** The worker's memory limit. */
   readonly memoryBytes: number;
+  /** See `LambdaAccess`; absent: the worker was given none. */
+  readonly tokenDigest?: string | undefined;
+}
+
+/** With what a worker calls Lambda's API as itself. */
+export interface LambdaAccess {
+  /** `http://host:port`. */
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** The token: known to the worker alone. What is kept of it is its digest. */
+  readonly sessionToken: string;
 }
 
 export interface Endpoint {
@@ -55,6 +69,8 @@ export interface RuntimeWorker {
   readonly endpoint: Endpoint | undefined;
   /** Name of its network attachment; absent as the endpoint is. */
   readonly attachmentId: string | undefined;
+  /** Where its own connections to this host come from; absent where that is not known. */
+  readonly sourceAddress?: string | undefined;
   readonly pid: number;
   /** Of the process, when it is known to have ended. */
   readonly exitStatus?: number | undefined;
@@ -68,6 +84,10 @@ export type MeasurePhase = <T>(phase: StartPhase, work: () => Promise<T>) => Pro
 export interface StartRequest {
   readonly identity: WorkerIdentity;
   readonly function: FunctionSpec;
+  /** Absent: the worker gets none. */
+  readonly access?: LambdaAccess | undefined;
+  /** Told where its connections will come from, before any of it runs: it may call others while it gets ready. */
+  readonly onSourceAddress?: ((address: string) => void) | undefined;
 }
 
 export interface WorkerStats {

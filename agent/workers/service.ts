@@ -286,6 +286,6 @@ export class WorkerService {
 /** @returns undefined for a container that cannot serve */
 function toLive(found: RuntimeWorker, lastAccessMs: number): LiveWorker | undefined {
   if (!canServe(found)) return undefined;
-  const { state, identity, endpoint, pid, attachmentId } = found;
-  return { state, identity, endpoint, pid, attachmentId, lastAccessMs };
+  const { state, identity, endpoint, pid, attachmentId, sourceAddress } = found;
+  return { state, identity, endpoint, pid, attachmentId, sourceAddress, lastAccessMs };
 }

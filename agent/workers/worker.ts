@@ -4,7 +4,12 @@ export type RemovalReason = "destroyed" | "exited" | "out-of-memory" | "replaced
 
 /** A worker as its clients see it; the type says which states have an address. */
 export type Worker =
-  | { readonly state: "starting"; readonly identity: WorkerIdentity }
+  | {
+      readonly state: "starting";
+      readonly identity: WorkerIdentity;
+      /** As below, once it is known. */
+      readonly sourceAddress?: string | undefined;
+    }
   | {
       readonly state: "running" | "paused";
       readonly identity: WorkerIdentity;
@@ -12,6 +17,8 @@ export type Worker =
       readonly pid: number;
       /** Name of its network attachment. */
       readonly attachmentId: string | undefined;
+      /** Where its own connections to this host come from; absent for one of an older agent's. */
+      readonly sourceAddress?: string | undefined;
       /** When it was last ensured, frozen or thawed, in milliseconds since 1970. */
       readonly lastAccessMs: number;
     };
@@ -24,6 +31,7 @@ export type LiveWorker = Extract<Worker, { state: "running" | "paused" }>;
  */
 export function isSameWorker(a: Worker, b: Worker): boolean {
   if (a.state !== b.state || a.identity.instanceId !== b.identity.instanceId) return false;
+  if (a.sourceAddress !== b.sourceAddress) return false;
   if (!isLive(a) || !isLive(b)) return true;
   return a.pid === b.pid && a.endpoint.host === b.endpoint.host && a.endpoint.port === b.endpoint.port;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { addresses, list, portRange, whole } from "./schemas.ts";
+import { addresses, list, portOrNone, portRange, ports, whole } from "./schemas.ts";
 import { setting } from "./setting.ts";
 
 /** The workers' network. */
@@ -48,6 +48,17 @@ export const networkSettings = {
     default: "20000-20999",
     usedBy: ["agent"],
     description: "Ports for workers when ESB_NETWORK is host.",
+  }),
+  ESB_WORKER_API_PORT: setting(portOrNone, {
+    default: "8372",
+    usedBy: ["agent", "gateway"],
+    description:
+      "Port at which workers reach Lambda's API, so that functions can call functions; the gateway listens there on the workers' bridge only, and nothing else of the host is open to workers. 0: they cannot.",
+  }),
+  ESB_WORKER_API_PORTS: setting(ports, {
+    usedBy: ["agent"],
+    description:
+      "With several gateways on one machine: the ESB_WORKER_API_PORT of each of them, separated by commas. Not set: the agent's own ESB_WORKER_API_PORT.",
   }),
   ESB_DNS: setting(addresses, {
     default: "",

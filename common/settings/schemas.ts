@@ -31,6 +31,9 @@ const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <
 
 export const port = whole(1, highestPort);
 
+/** 0: none. */
+export const portOrNone = whole(0, highestPort);
+
 /** `first-last`; both belong to the range. */
 export const portRange = z.string().refine((text) => {
   const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
@@ -59,6 +62,9 @@ export const addresses = list.refine(
   (items) => items.every((item) => isIP(item) !== 0),
   "must be IP addresses, separated by commas",
 );
+
+/** Ports, separated by commas. */
+export const ports = list.pipe(z.array(port).min(1, "must be one port or more, separated by commas"));
 
 /** What containerd takes as a name. */
 export const identifier = z

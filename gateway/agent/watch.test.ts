@@ -60,14 +60,14 @@ test("goes on behind the last position, and says once that the agent is away", a
   const { seen, done } = setUp([
     [
       message("1", { $case: "snapshot", value: { workers: [worker] } }),
-      message("1", { $case: "caughtUp", value: {} }),
+      message("1", { $case: "caughtUp", value: { hostAddress: "" } }),
       message("2", { $case: "changed", value: worker }),
     ],
     new Error("refused"),
     new Error("refused"),
     [
       message("3", { $case: "removed", value: { worker, reason: 3, exitStatus: undefined } }),
-      message("3", { $case: "caughtUp", value: {} }),
+      message("3", { $case: "caughtUp", value: { hostAddress: "" } }),
     ],
   ]);
   await done;
@@ -91,7 +91,7 @@ test("goes on behind the last position, and says once that the agent is away", a
 });
 
 test("a watch that goes on where nothing was missed is up at once", async () => {
-  const { seen, done, stop } = setUp([[message("1", { $case: "caughtUp", value: {} }), "open"]]);
+  const { seen, done, stop } = setUp([[message("1", { $case: "caughtUp", value: { hostAddress: "" } }), "open"]]);
   await settled();
   await settled();
   assert.deepEqual(seen, ['watch ""', "up"]);

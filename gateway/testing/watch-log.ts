@@ -27,7 +27,7 @@ export class WatchLog {
         const event = this.#events[next++];
         yield { position: this.#position(next), event };
       }
-      if (!told) yield { position: this.#position(next), event: { $case: "caughtUp", value: {} } };
+      if (!told) yield { position: this.#position(next), event: { $case: "caughtUp", value: { hostAddress: "" } } };
       await news.next();
     }
   }

@@ -66,6 +66,9 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
     ESB_NETWORK_POOL: 0,
     ESB_HOST_PORTS: "20000-20999",
     ESB_DNS: [],
+    ESB_WORKER_API_PORT: 0,
+    ESB_WORKER_API_PORTS: undefined,
+    ESB_AGENT_ADDRESS: "unix:///nowhere",
     ESB_STATE_DIR: join(dir, "state"),
     ESB_RUN_DIR: join(dir, "run"),
   };

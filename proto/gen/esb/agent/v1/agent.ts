@@ -254,6 +254,10 @@ export interface Worker {
   createdAtMs: bigint;
   /** When the agent last ensured, froze or thawed it, in milliseconds since 1970. */
   lastAccessMs: bigint;
+  /** Address that its own connections to this host come from; known before it runs. Not its address for invocations. */
+  sourceAddress: string;
+  /** SHA-256 of the token in its environment, in hexadecimal; empty: it has none. */
+  tokenDigest: string;
 }
 
 /** How long each part took, in milliseconds; 0 for a part that was not needed. */
@@ -283,6 +287,11 @@ export interface EnsureRequest {
   slot: number;
   /** The caller's name, 1 to 64 letters, digits, `-`, `_` or `.`. */
   owner: string;
+  /**
+   * Port of the host's own address (see CaughtUp) at which the caller serves Lambda's API to its workers; 0: it does
+   * not. The worker's environment tells it that address, and a token to show there.
+   */
+  lambdaApiPort: number;
 }
 
 export interface EnsureResponse {
@@ -379,6 +388,8 @@ export interface WatchResponse {
 
 /** Nothing is missed any more. */
 export interface CaughtUp {
+  /** This host's address as its workers reach it, where their gateway may listen. */
+  hostAddress: string;
 }
 
 /** All workers at one moment. */
@@ -783,6 +794,8 @@ function createBaseWorker(): Worker {
     specDigest: "",
     createdAtMs: 0n,
     lastAccessMs: 0n,
+    sourceAddress: "",
+    tokenDigest: "",
   };
 }
 
@@ -832,6 +845,12 @@ export const Worker: MessageFns<Worker> = {
         throw new globalThis.Error("value provided for field message.lastAccessMs of type uint64 too large");
       }
       writer.uint32(104).uint64(message.lastAccessMs);
+    }
+    if (message.sourceAddress !== "") {
+      writer.uint32(114).string(message.sourceAddress);
+    }
+    if (message.tokenDigest !== "") {
+      writer.uint32(122).string(message.tokenDigest);
     }
     return writer;
   },
@@ -953,6 +972,22 @@ export const Worker: MessageFns<Worker> = {
             message.lastAccessMs = reader.uint64() as bigint;
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.sourceAddress = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.tokenDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -987,6 +1022,8 @@ export const Worker: MessageFns<Worker> = {
     message.lastAccessMs = (object.lastAccessMs !== undefined && object.lastAccessMs !== null)
       ? BigInt(object.lastAccessMs)
       : 0n;
+    message.sourceAddress = object.sourceAddress ?? "";
+    message.tokenDigest = object.tokenDigest ?? "";
     return message;
   },
 };
@@ -1119,7 +1156,7 @@ export const StartPhases: MessageFns<StartPhases> = {
 };
 
 function createBaseEnsureRequest(): EnsureRequest {
-  return { function: undefined, slot: 0, owner: "" };
+  return { function: undefined, slot: 0, owner: "", lambdaApiPort: 0 };
 }
 
 export const EnsureRequest: MessageFns<EnsureRequest> = {
@@ -1132,6 +1169,9 @@ export const EnsureRequest: MessageFns<EnsureRequest> = {
     }
     if (message.owner !== "") {
       writer.uint32(26).string(message.owner);
+    }
+    if (message.lambdaApiPort !== 0) {
+      writer.uint32(32).uint32(message.lambdaApiPort);
     }
     return writer;
   },
@@ -1173,6 +1213,14 @@ export const EnsureRequest: MessageFns<EnsureRequest> = {
             message.owner = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lambdaApiPort = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1195,6 +1243,7 @@ export const EnsureRequest: MessageFns<EnsureRequest> = {
       : undefined;
     message.slot = object.slot ?? 0;
     message.owner = object.owner ?? "";
+    message.lambdaApiPort = object.lambdaApiPort ?? 0;
     return message;
   },
 };
@@ -1981,11 +2030,14 @@ export const WatchResponse: MessageFns<WatchResponse> = {
 };
 
 function createBaseCaughtUp(): CaughtUp {
-  return {};
+  return { hostAddress: "" };
 }
 
 export const CaughtUp: MessageFns<CaughtUp> = {
-  encode(_: CaughtUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CaughtUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostAddress !== "") {
+      writer.uint32(10).string(message.hostAddress);
+    }
     return writer;
   },
 
@@ -2002,6 +2054,14 @@ export const CaughtUp: MessageFns<CaughtUp> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2017,8 +2077,9 @@ export const CaughtUp: MessageFns<CaughtUp> = {
   create(base?: DeepPartial<CaughtUp>): CaughtUp {
     return CaughtUp.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<CaughtUp>): CaughtUp {
+  fromPartial(object: DeepPartial<CaughtUp>): CaughtUp {
     const message = createBaseCaughtUp();
+    message.hostAddress = object.hostAddress ?? "";
     return message;
   },
 };
