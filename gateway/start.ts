@@ -26,6 +26,7 @@ import { RatedGate } from "./lambda/rated.ts";
 import { systemClock } from "./pool/clock.ts";
 import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
+import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener, rated } from "./wiring/listener.ts";
 
@@ -50,6 +51,7 @@ export const gatewaySettings = [
   "ESB_RUN_DIR",
   ...authSettings,
   ...listenerSettings,
+  ...apiDocumentSettings,
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
 
@@ -183,6 +185,7 @@ export async function startGateway(
       callers: new RatedGate(auth.callers, listener.rates, trusted),
     },
     signIn: auth.signIn,
+    apiDocument: apiDocument(configuration, { table: () => routing.table, auth, trusted }),
     door,
     listener: listener.options,
     status: {

@@ -16,6 +16,11 @@ export const gatewayHttpSettings = {
     description:
       "The routes file; a relative path is relative to the working directory. Read again when it changes. `none`: there are no routes.",
   }),
+  ESB_API_DOCS: setting(z.enum(["on", "off"]), {
+    default: "on",
+    usedBy: ["gateway"],
+    description: "`on`: `/openapi.json` describes the API and `/docs` shows it to readers, both to everybody.",
+  }),
   ESB_ACCOUNT_ID: setting(z.string().regex(/^\d{12}$/, "must be 12 digits"), {
     default: "000000000000",
     usedBy: ["gateway"],

@@ -78,6 +78,7 @@ const apiErrors = {
 } as const satisfies Record<string, Record<PayloadFormat, Told> & { readonly type: string }>;
 
 export type ApiErrorCode = keyof typeof apiErrors;
+export const apiErrorCodes = Object.keys(apiErrors) as readonly ApiErrorCode[];
 
 /** An answer of API Gateway's own that is an error. */
 export class ApiError extends Error {

@@ -6,6 +6,7 @@ import { invalidName } from "../lambda/function-name.ts";
 import { Reply } from "../lambda/reply.ts";
 import { largestRequestBytes } from "../lambda/request.ts";
 import { addInvokeRoute, type InvokeRouteOptions, unroutableName } from "../lambda/route.ts";
+import { type ApiDocumentOptions, addApiDocumentRoutes } from "../openapi/routes.ts";
 import { LambdaError, toLambdaError } from "./errors.ts";
 import { type ListenerOptions, serverFactory } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly door: Door;
   readonly listener: Omit<ListenerOptions, "clock" | "stopping">;
   readonly status: StatusOptions;
+  /** Undefined: the API is not described. */
+  readonly apiDocument: ApiDocumentOptions | undefined;
   /** Told of errors that are ours. */
   readonly onError: (error: unknown, requestId: string) => void;
 }
@@ -73,6 +76,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   addStatusRoutes(app, options.status);
   addInvokeRoute(app, options.invoke);
   addSignInRoutes(app, options.signIn);
+  if (options.apiDocument !== undefined) addApiDocumentRoutes(app, options.apiDocument);
   return app;
 
   function elsewhere(request: FastifyRequest, reply: FastifyReply): void {

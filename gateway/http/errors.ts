@@ -107,6 +107,20 @@ const fastifyErrors: Readonly<Record<string, { readonly name: LambdaErrorName; r
   },
 };
 
+/** Every error that a client of Lambda's API can be told, by its status. */
+export function lambdaErrorsByStatus(): ReadonlyMap<number, ReadonlySet<LambdaErrorName>> {
+  const known: readonly (LambdaErrorOptions & { readonly name: LambdaErrorName })[] = [
+    ...(Object.keys(lambdaErrors) as LambdaErrorName[]).map((name) => ({ name })),
+    ...Object.values(agentErrors),
+    ...Object.entries(refusals).flatMap(([reason, told]) => (reason === "left" ? [] : [told])),
+  ];
+  const statuses = new Map<number, Set<LambdaErrorName>>();
+  for (const { name, status = lambdaErrors[name].status } of known) {
+    statuses.set(status, (statuses.get(status) ?? new Set()).add(name));
+  }
+  return statuses;
+}
+
 /** Any error as Lambda's API tells it; what is not meant for clients becomes a ServiceException without detail. */
 export function toLambdaError(error: unknown): LambdaError {
   if (error instanceof LambdaError) return error;

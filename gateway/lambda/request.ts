@@ -40,16 +40,18 @@ export function toWorkerHeaders(headers: IncomingHttpHeaders, requestId: string)
   return result;
 }
 
-export type InvocationType = "RequestResponse" | "DryRun";
+export const invocationTypes = ["RequestResponse", "DryRun"] as const;
+export type InvocationType = (typeof invocationTypes)[number];
 
 /** @throws LambdaError InvalidParameterValueException */
 export function toInvocationType(header: string | string[] | undefined): InvocationType {
-  if (header === undefined || header === "RequestResponse") return "RequestResponse";
-  if (header === "DryRun") return "DryRun";
+  if (header === undefined) return "RequestResponse";
+  const known = invocationTypes.find((type) => type === header);
+  if (known !== undefined) return known;
   throw new LambdaError(
     "InvalidParameterValueException",
     header === "Event"
       ? "InvocationType Event is not available yet: events are not kept, so they could be lost. Use RequestResponse."
-      : `InvocationType ${String(header)} is not known; expected RequestResponse or DryRun`,
+      : `InvocationType ${String(header)} is not known; expected ${invocationTypes.join(" or ")}`,
   );
 }

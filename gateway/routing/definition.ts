@@ -26,7 +26,7 @@ export interface Stage {
 }
 
 /** JSON Schemas by media type. */
-export type BodySchemas = Readonly<Record<string, unknown>>;
+export type BodySchemas = Readonly<Record<string, boolean | Readonly<Record<string, unknown>>>>;
 
 /** What a route says of itself for the API document. */
 export interface RouteDescription {

@@ -81,11 +81,15 @@ const shared = {
 };
 
 const schemaMap = "must be a JSON Schema, or a map from media types to JSON Schemas";
-const bodySchemas = z.record(z.string(), z.unknown(), schemaMap).transform((given) => {
-  const keys = Object.keys(given);
-  const byMediaType = keys.length > 0 && keys.every((key) => mediaType.safeParse(key).success);
-  return byMediaType ? given : { "application/json": given };
-});
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())], schemaMap);
+const bodySchemas = z
+  .record(z.string(), z.unknown(), schemaMap)
+  .transform((given): Record<string, unknown> => {
+    const keys = Object.keys(given);
+    const byMediaType = keys.length > 0 && keys.every((key) => mediaType.safeParse(key).success);
+    return byMediaType ? given : { "application/json": given };
+  })
+  .pipe(z.record(z.string(), jsonSchema));
 
 const route = z.strictObject(
   {

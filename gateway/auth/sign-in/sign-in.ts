@@ -36,7 +36,7 @@ const longest = 1024;
 const field = (name: string) => z.string(`${name} must be text`).min(1, `${name} must not be empty`).max(longest);
 
 /** As Cognito's InitiateAuth has them; what it has beside is not looked at. */
-const bodySchema = z.object(
+export const signInBody = z.object(
   {
     AuthParameters: z.object(
       { USERNAME: field("USERNAME"), PASSWORD: field("PASSWORD") },
@@ -89,7 +89,7 @@ function parseBody(body: Buffer): { username: string; password: string } | { pro
   } catch {
     return { problem: "the body must be JSON" };
   }
-  const parsed = bodySchema.safeParse(json);
+  const parsed = signInBody.safeParse(json);
   if (!parsed.success) {
     const told = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
     return { problem: told.join("; ") };

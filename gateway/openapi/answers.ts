@@ -1,0 +1,87 @@
+import { ApiError, type ApiErrorCode, apiErrorCodes } from "../apigateway/errors.ts";
+import { lambdaErrorsByStatus } from "../http/errors.ts";
+import type { PayloadFormat, RouteAuth } from "../routing/definition.ts";
+import type { Answer, Answers, Examples, Header } from "./model.ts";
+import { answers, toSchema } from "./schemas.ts";
+
+/** Answers of API Gateway's that concern no route, or HTTP itself rather than the API. */
+const notOfRoutes: readonly ApiErrorCode[] = [
+  "NO_ROUTE",
+  "REQUEST_TIMEOUT",
+  "TARGET_TOO_LONG",
+  "EXPECTATION_FAILED",
+  "HEAD_TOO_LARGE",
+];
+
+/** Who is refused with what. */
+const refusals: Readonly<Record<RouteAuth, readonly ApiErrorCode[]>> = {
+  jwt: ["UNAUTHORIZED"],
+  "api-key": ["FORBIDDEN"],
+  none: [],
+};
+
+const ofRoutes = apiErrorCodes.filter((code) => !notOfRoutes.includes(code));
+const name = { "1.0": "RestApi", "2.0": "HttpApi" } as const;
+const text = { type: "string" } as const;
+const retryAfter: Header = { description: "Seconds.", schema: { type: "integer" } };
+
+/** What the document says once and its operations refer to. */
+export function sharedAnswers(): Readonly<Record<string, Answer>> {
+  const ofApis = (["1.0", "2.0"] as const).flatMap((payload) =>
+    [...codesByStatus(payload, ofRoutes)].map(
+      ([status, codes]) => [`${name[payload]}${status}`, apiAnswer(payload, codes)] as const,
+    ),
+  );
+  const ofLambda = [...lambdaErrorsByStatus()].map(
+    ([status, names]) => [`Lambda${status}`, lambdaAnswer([...names])] as const,
+  );
+  return Object.fromEntries([...ofApis, ...ofLambda]);
+}
+
+/** What API Gateway itself may answer to a route's request. */
+export function answersOfApi(payload: PayloadFormat, auth: RouteAuth): Answers {
+  const others = Object.values(refusals).flat();
+  const codes = ofRoutes.filter((code) => refusals[auth].includes(code) || !others.includes(code));
+  return referTo(name[payload], codesByStatus(payload, codes).keys());
+}
+
+/** What Lambda's API answers when it does not invoke. */
+export function answersOfLambda(): Answers {
+  return referTo("Lambda", lambdaErrorsByStatus().keys());
+}
+
+function referTo(prefix: string, statuses: Iterable<number>): Answers {
+  return Object.fromEntries(
+    [...statuses].map((status) => [String(status), { $ref: `#/components/responses/${prefix}${status}` }]),
+  );
+}
+
+function codesByStatus(payload: PayloadFormat, codes: readonly ApiErrorCode[]): ReadonlyMap<number, ApiErrorCode[]> {
+  return Map.groupBy(codes, (code) => new ApiError(code, "").status(payload));
+}
+
+function apiAnswer(payload: PayloadFormat, codes: readonly ApiErrorCode[]): Answer {
+  const bodies = codes.map((code) => [code, JSON.parse(new ApiError(code, "").body(payload))] as const);
+  const headers = payload === "1.0" ? ["x-amzn-requestid", "x-amzn-errortype"] : ["apigw-requestid"];
+  const examples: Examples = Object.fromEntries(bodies.map(([code, value]) => [code, { value }]));
+  return {
+    description: [...new Set(bodies.map(([, { message }]) => message))].join(", or: "),
+    headers: { ...Object.fromEntries(headers.map((header) => [header, { schema: text }])), "retry-after": retryAfter },
+    content: { "application/json": { schema: { $ref: "#/components/schemas/Message" }, examples } },
+  };
+}
+
+function lambdaAnswer(names: readonly string[]): Answer {
+  return {
+    description: names.join(", "),
+    headers: {
+      "x-amzn-requestid": { schema: text },
+      "x-amzn-errortype": { schema: { type: "string", enum: names } },
+      "retry-after": retryAfter,
+    },
+    content: { "application/json": { schema: { $ref: "#/components/schemas/LambdaError" } } },
+  };
+}
+
+/** What the answers above refer to. */
+export const sharedSchemas = { Message: toSchema(answers.message), LambdaError: toSchema(answers.lambdaError) };
