@@ -57,33 +57,31 @@ export async function openTokens(
   clock: Clock,
   logger: Logger,
 ): Promise<Tokens> {
+  using stack = new DisposableStack();
   const issuers = new Map<string, VerifyToken>();
   const verified = new VerifiedTokens(issuers, () => clock.epochMs());
   const forget = () => verified.forget();
-  const external = openExternal(configuration, clock, logger, forget);
-  const own = await openOwn(configuration, development && external === undefined, logger, forget);
+  const external = stack.use(openExternal(configuration, clock, logger, forget));
+  const own = stack.use(await openOwn(configuration, development && external === undefined, logger, forget));
   const { ESB_JWT_ISSUER: issuer, ESB_JWT_AUDIENCE: audience, ESB_JWT_TTL_SECONDS: ttlSeconds } = configuration;
   const terms = { issuer, audience, ttlSeconds };
   if (external !== undefined) issuers.set(external.issuer, external.verify);
   if (own !== undefined) {
     if (issuers.has(issuer)) {
-      own[Symbol.dispose]();
       throw new ConfigurationError(
         "ESB_JWT_ISSUER and ESB_JWT_EXTERNAL_ISSUER are the same; our tokens need a name of their own",
       );
     }
     issuers.set(issuer, (token, header, nowMs) => verifyOwn(token, header, own.ring(), terms, nowMs));
   }
+  const release = stack.move();
   return {
     verified,
     issue: own && ((user) => issueToken(user, own.ring(), terms, clock.epochMs())),
     external: external !== undefined,
     published: () => own?.ring().published ?? [],
     status: () => ({ ...own?.status(), ...external?.status() }),
-    [Symbol.dispose]() {
-      own?.[Symbol.dispose]();
-      external?.[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => release.dispose(),
   };
 }
 
