@@ -12,6 +12,7 @@ import { forgetSettings } from "../scripts/testing/settings.ts";
 import { startEsb, type TestEsb } from "../test/support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../test/support/images.ts";
 import { table, write } from "./report.ts";
+import { api1, api2, apiToken, manyRoutes } from "./rows/api.ts";
 import { burst } from "./rows/burst.ts";
 import { cold } from "./rows/cold.ts";
 import { destroy } from "./rows/destroy.ts";
@@ -21,7 +22,7 @@ import { thaw } from "./rows/thaw.ts";
 import { throughput } from "./rows/throughput.ts";
 import { warm } from "./rows/warm.ts";
 import type { Row } from "./samples.ts";
-import { names } from "./setting.ts";
+import { apiFunction, names, withRouting } from "./setting.ts";
 
 const load: SystemPackage = {
   name: "wrk",
@@ -36,7 +37,7 @@ type Measure = (esb: TestEsb) => Promise<Row>;
 const groups: readonly { readonly freezeAfterMs: number; readonly rows: Readonly<Record<string, Measure>> }[] = [
   { freezeAfterMs: 50, rows: { cold, thaw, destroy } },
   // Requests straight to the worker are nothing that the gateway knows of: it would freeze the worker under them.
-  { freezeAfterMs: -1, rows: { warm, throughput } },
+  { freezeAfterMs: -1, rows: { warm, api1, api2, apiToken, manyRoutes, throughput } },
   { freezeAfterMs: 50, rows: { burst, memory } },
   // Last: it ends the agent, and all that it leaves.
   { freezeAfterMs: -1, rows: { sweep } },
@@ -67,15 +68,22 @@ async function main(wanted: readonly string[]): Promise<void> {
   await write(done, folder, { containerd: await version("containerd"), runc: await version("runc") });
 }
 
-async function startBenchEsb(freezeAfterMs: number): Promise<TestEsb> {
+function startBenchEsb(freezeAfterMs: number): Promise<TestEsb> {
   const functions = ["static", ...names("frozen", 20)].map(
     (name) => `  ${name}: { image: "${staticServerImage}", memory: 128 }`,
   );
-  return startEsb({
-    archives: [await staticServerArchive()],
-    functions: `functions:\n${functions.join("\n")}\n`,
-    settings: { ESB_FREEZE_AFTER_MS: String(freezeAfterMs), ESB_MEMORY_PERCENT: "1000", LOG_LEVEL: "warn" },
-  });
+  return withRouting(async (routingFile) =>
+    startEsb({
+      archives: [await staticServerArchive()],
+      functions: `functions:\n${functions.join("\n")}\n${apiFunction}`,
+      settings: {
+        ESB_FREEZE_AFTER_MS: String(freezeAfterMs),
+        ESB_MEMORY_PERCENT: "1000",
+        ESB_ROUTING: routingFile,
+        LOG_LEVEL: "warn",
+      },
+    }),
+  );
 }
 
 async function version(command: string): Promise<string> {
