@@ -46,7 +46,8 @@ export const gatewayHttpSettings = {
   ESB_RATE_BURST: setting(whole(0, 10_000_000), {
     default: "0",
     usedBy: ["gateway"],
-    description: "Requests above ESB_RATE_LIMIT that may come at once; 0: as many as ESB_RATE_LIMIT.",
+    description:
+      "Requests of one caller that may come at once (the size of its token bucket); 0: as many as ESB_RATE_LIMIT.",
   }),
   ESB_MAX_CONNECTIONS: setting(whole(1, 1_000_000), {
     default: "10000",
@@ -61,7 +62,8 @@ export const gatewayHttpSettings = {
   ESB_REQUEST_TIMEOUT_MS: setting(milliseconds(1), {
     default: "30000",
     usedBy: ["gateway"],
-    description: "How long a client may take to send a request, head and body.",
+    description:
+      "How long a client may take to send a request, head and body, and how long it may read nothing of its answer.",
   }),
   ESB_TLS: setting(z.enum(["on", "off"]), {
     default: "off",
