@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { test } from "node:test";
-import { type Harness, send, startHarness } from "../testing/harness.ts";
+import { freePort } from "../../test/support/port.ts";
+import { functionsFile, runGateway } from "../testing/gateway-process.ts";
+import { type Harness, send, startHarness, until } from "../testing/harness.ts";
 import { startRoutes } from "../testing/routes.ts";
 
 const route = (auth: string) => `routes:\n  - { path: "/who", method: GET, function: hello, auth: ${auth} }\n`;
@@ -104,6 +108,26 @@ test("G2: production with all that is needed starts, and knows no well-known val
   assert.deepEqual([lambda.status, lambda.headers["x-amzn-errortype"]], [403, "MissingAuthenticationTokenException"]);
 });
 
+test("G2: a routing.yml that comes to need what nobody has is refused, and the last good one holds", async () => {
+  await using harness = await startRoutes(route("none"), production);
+  await writeFile(harness.routingFile, route("jwt"));
+  const status = async () => JSON.parse((await harness.get("/ready")).body).routing;
+  await until(async () => (await status()).error !== undefined);
+  assert.match((await status()).error, /routing\.yml:2:\d+: routes\.0\.auth: jwt needs tokens.*ESB_JWT_KEYS/);
+  assert.equal((await harness.request("GET", "/who")).status, 200);
+});
+
+test("G2: development says in its log that its secrets are known", async () => {
+  await using files = await functionsFile("functions: { hello: { image: x } }");
+  const port = String(await freePort());
+  const agent = { ESB_AGENT_ADDRESS: `unix://${files.file}.sock`, ESB_FUNCTIONS: files.file };
+  await using gateway = runGateway({ ...agent, ESB_GATEWAY_PORT: port });
+  await gateway.logged("gateway listens");
+  const warnings = gateway.output.out.split("\n").filter((line) => line.includes("have well-known values"));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /"level":"warn".*the API key esb-development-key.*the user developer/);
+});
+
 test("L7: Lambda's path closed, open, and in development open to this machine but not to other sites' pages", async () => {
   await using closed = await startHarness({ ESB_LAMBDA_AUTH: "off" });
   const refused = await closed.invoke("hello");
@@ -118,7 +142,6 @@ test("L7: Lambda's path closed, open, and in development open to this machine bu
 test("L7: who may not call is refused before the event is read", async () => {
   await using harness = await startHarness({ ESB_LAMBDA_AUTH: "required" });
   const { promise, resolve } = Promise.withResolvers<string>();
-  const { connect } = await import("node:net");
   const socket = connect(Number(new URL(harness.url).port), "127.0.0.1");
   socket.setEncoding("utf8").on("data", resolve);
   socket.write("POST /2015-03-31/functions/hello/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 6000000\r\n\r\n");
