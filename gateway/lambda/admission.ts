@@ -21,7 +21,7 @@ export interface Admission {
 
 /** Refuses callers before their body is read, where its hash is not needed for that. */
 export function admission(app: FastifyInstance, gate: CallerGate): Admission {
-  app.decorateRequest("bodyCheck", undefined);
+  if (!app.hasRequestDecorator("bodyCheck")) app.decorateRequest("bodyCheck", undefined);
   const keep = (request: FastifyRequest, result: Caller | BodyCheck) => {
     if (typeof result === "function") request.bodyCheck = result;
   };
