@@ -24,11 +24,13 @@ import { inFlightPath, openInFlight } from "./in-flight/open.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
 import { RatedGate } from "./lambda/rated.ts";
 import { systemClock } from "./pool/clock.ts";
+import { eachOf } from "./pool/listeners.ts";
 import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener, rated } from "./wiring/listener.ts";
+import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
   "ESB_GATEWAY_HOST",
@@ -51,6 +53,7 @@ export const gatewaySettings = [
   "ESB_RUN_DIR",
   ...authSettings,
   ...listenerSettings,
+  ...workerApiSettings,
   ...apiDocumentSettings,
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
@@ -109,6 +112,7 @@ export async function startGateway(
   const pools = new Pools<WorkerClient>({
     agent: new AgentWorkers(clients.agent, channel, {
       owner: configuration.ESB_OWNER,
+      lambdaApiPort: configuration.ESB_WORKER_API_PORT,
       watching: () => watching,
       outage: () => outage,
     }),
@@ -131,6 +135,7 @@ export async function startGateway(
       logger.warn({ worker: worker.id }, "worker may still be busy with a request from before, it is replaced"),
     onStarted: (started) => {
       metrics.onStarted(started);
+      workerApi.onStarted(started.worker);
       logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
     },
     onTrouble: (what, worker, err) => logger.warn({ err, worker: worker.id }, `${what} failed`),
@@ -178,10 +183,19 @@ export async function startGateway(
     admit: (authorization, address) => listener.rates.admit(rated(authorization, address)),
     onAnswer: (record) => metrics.onAnswer(record),
   });
+  const region = configuration.ESB_REGION;
+  const onError = (err: unknown, requestId: string) => logger.error({ err, requestId }, "request failed");
+  const workerApi = openWorkerApi(configuration, {
+    clock: systemClock,
+    logger,
+    invoke: { ...invocations, region, pending: { enter: (reply) => drain.enterNested(reply) } },
+    stopping: () => drain.stopping,
+    onError,
+  });
   const app = createApp({
     invoke: {
       ...invocations,
-      region: configuration.ESB_REGION,
+      region,
       callers: new RatedGate(auth.callers, listener.rates, trusted),
     },
     signIn: auth.signIn,
@@ -203,10 +217,10 @@ export async function startGateway(
       }),
       routing: () => routing.status,
       auth: auth.status,
-      listener: () => listener.status(),
+      listener: () => ({ ...listener.status(), ...workerApi.status() }),
       stopping: () => drain.stopping,
     },
-    onError: (err, requestId) => logger.error({ err, requestId }, "request failed"),
+    onError,
   });
 
   const release = async () => {
@@ -216,7 +230,7 @@ export async function startGateway(
     routing[Symbol.dispose]();
     auth[Symbol.dispose]();
     listener[Symbol.dispose]();
-    await closeServer(app);
+    await Promise.all([closeServer(app), workerApi.close()]);
     lifetime.abort();
     channel.close();
     inFlight[Symbol.dispose]();
@@ -232,11 +246,12 @@ export async function startGateway(
         watch: (position, signal) => clients.agent.watch({ owner: configuration.ESB_OWNER, position }, { signal }),
         delay: (ms, signal) => delay(ms, undefined, { signal }),
       },
-      pools,
+      eachOf(workerApi.directory, pools),
       {
-        onUp: () => {
+        onUp: (hostAddress) => {
           watching = true;
           outage = undefined;
+          workerApi.onHost(hostAddress);
           logger.info({ address: configuration.ESB_AGENT_ADDRESS }, "agent is there");
         },
         onDown: (err) => {

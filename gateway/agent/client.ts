@@ -12,6 +12,8 @@ const destroyWithinMs = 60_000;
 
 export interface AgentWorkersOptions {
   readonly owner: string;
+  /** Where workers are served Lambda's API, on the host's own address; 0: nowhere. */
+  readonly lambdaApiPort: number;
   /** Whether the watch is up. */
   readonly watching: () => boolean;
   /** Why the watch broke; undefined while it is up, and before it has been. */
@@ -42,8 +44,9 @@ export class AgentWorkers implements WorkerAgent {
 
   async ensure(definition: FunctionDefinition, slot: number, signal: AbortSignal): Promise<EnsuredWorker> {
     await whenConnected(this.#channel);
+    const { owner, lambdaApiPort } = this.#options;
     const response = await this.#client.ensure(
-      { function: toFunctionSpec(definition), slot, owner: this.#options.owner },
+      { function: toFunctionSpec(definition), slot, owner, lambdaApiPort },
       { signal, deadline: ensureWithinMs },
     );
     const ensured = toEnsuredWorker(response);

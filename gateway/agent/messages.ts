@@ -60,6 +60,8 @@ export function toWorkerInfo(worker: Worker): pool.WorkerInfo {
     port: worker.port,
     state: states[worker.state] ?? "stopped",
     lastAccessMs: Number(worker.lastAccessMs),
+    ...(worker.sourceAddress === "" ? {} : { sourceAddress: worker.sourceAddress }),
+    ...(worker.tokenDigest === "" ? {} : { tokenDigest: worker.tokenDigest }),
   };
 }
 

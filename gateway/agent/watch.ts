@@ -13,7 +13,8 @@ export interface WatchSource {
 }
 
 export interface WatchObserver {
-  onUp(): void;
+  /** @param hostAddress this host's address as workers reach it; empty: an agent that does not tell */
+  onUp(hostAddress: string): void;
   /** Called once for each outage. */
   onDown(error: unknown): void;
 }
@@ -49,7 +50,7 @@ export async function followWorkers(
         // Before that, what is known of a frozen worker may be out of date, and its address another's (S7).
         if (message.event?.$case !== "caughtUp") continue;
         failures = 0;
-        if (up !== true) observer.onUp();
+        if (up !== true) observer.onUp(message.event.value.hostAddress);
         up = true;
       }
       throw new Error("the agent ended the watch");

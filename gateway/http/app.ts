@@ -1,14 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { addSignInRoutes, type SignInRouteOptions } from "../auth/sign-in/routes.ts";
-import { invalidName } from "../lambda/function-name.ts";
-import { Reply } from "../lambda/reply.ts";
-import { largestRequestBytes } from "../lambda/request.ts";
-import { addInvokeRoute, type InvokeRouteOptions, unroutableName } from "../lambda/route.ts";
+import { refuse, refuseUnrouted } from "../lambda/refusals.ts";
+import { addInvokeRoute, type InvokeRouteOptions } from "../lambda/route.ts";
 import { type ApiDocumentOptions, addApiDocumentRoutes } from "../openapi/routes.ts";
-import { LambdaError, toLambdaError } from "./errors.ts";
-import { type ListenerOptions, serverFactory } from "./server.ts";
+import { createBareApp } from "./bare-app.ts";
+import type { ListenerOptions } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
 
 /** All of Lambda's API is under this; what is there and is not served is refused in its shape. */
@@ -33,28 +30,11 @@ export interface AppOptions {
   readonly onError: (error: unknown, requestId: string) => void;
 }
 
-/** The gateway's HTTP side. Bodies arrive as the bytes they are. */
+/** The gateway's HTTP side towards its clients. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
-    bodyLimit: largestRequestBytes,
-    // Long enough for any name that deserves Lambda's own refusal.
-    routerOptions: { maxParamLength: 4096 },
-    return503OnClosing: false,
-    frameworkErrors: (_error, request, reply) => elsewhere(request, reply),
-    // What is not HTTP does not come as far as fastify.
-    clientErrorHandler: () => undefined,
-    serverFactory: serverFactory({
-      ...options.listener,
-      clock: options.invoke.clock,
-      stopping: options.status.stopping,
-    }),
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-
+  const { clock } = options.invoke;
+  const { stopping } = options.status;
+  const app = createBareApp({ ...options.listener, clock, stopping }, elsewhere);
   app.addHook("onRequest", (request, reply, done) => {
     if (!request.is404 || isLambdas(request)) return done();
     // Before fastify reads anything of the body, and without `done`: the rest is the door's.
@@ -66,12 +46,8 @@ export function createApp(options: AppOptions): FastifyInstance {
       options.door.refuse(request.raw, reply.raw, request.id, error);
       return;
     }
-    const told = toLambdaError(error);
-    if (told.status === 500) options.onError(error, request.id);
-    reply.hijack();
-    new Reply(reply.raw, request.id).error(told);
+    refuse(error, request, reply, options.onError);
   });
-  app.setNotFoundHandler(elsewhere);
 
   addStatusRoutes(app, options.status);
   addInvokeRoute(app, options.invoke);
@@ -80,23 +56,15 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 
   function elsewhere(request: FastifyRequest, reply: FastifyReply): void {
+    if (isLambdas(request)) {
+      refuseUnrouted(request, reply);
+      return;
+    }
     reply.hijack();
-    if (isLambdas(request)) refuse(request, reply);
-    else options.door.serve(request.raw, reply.raw, request.id);
+    options.door.serve(request.raw, reply.raw, request.id);
   }
 }
 
 function isLambdas({ raw }: FastifyRequest): boolean {
   return raw.url?.startsWith(lambdaPrefix) === true;
-}
-
-/** Answers what under Lambda's prefix has come to no route, or could not be read as a path at all. */
-function refuse(request: FastifyRequest, reply: FastifyReply): void {
-  const { method = "", url = "" } = request.raw;
-  const name = unroutableName(method, url);
-  const error =
-    name === undefined
-      ? new LambdaError("ResourceNotFoundException", `There is no ${method} ${url}`)
-      : invalidName(name);
-  new Reply(reply.raw, request.id).error(error);
 }

@@ -17,6 +17,7 @@ export class Drain {
   readonly #pending = new Set<PendingReply>();
   readonly #empty = Promise.withResolvers<void>();
   #stopping = false;
+  #ended = false;
 
   constructor(clock: Pick<Clock, "after">) {
     this.#clock = clock;
@@ -28,7 +29,19 @@ export class Drain {
 
   /** Admits a request, until what is returned is disposed. @throws LambdaError once the gateway is stopping */
   enter(reply: PendingReply): Disposable {
-    if (this.#stopping) {
+    return this.#enter(reply, this.#stopping);
+  }
+
+  /**
+   * Admits a request of a function, also while others are waited for: one of these may be what waits for it.
+   * @throws LambdaError once nobody is waited for any more
+   */
+  enterNested(reply: PendingReply): Disposable {
+    return this.#enter(reply, this.#ended || (this.#stopping && this.#pending.size === 0));
+  }
+
+  #enter(reply: PendingReply, refused: boolean): Disposable {
+    if (refused) {
       reply.closeAfter();
       throw stopped("The gateway is stopping; the function was not invoked");
     }
@@ -53,6 +66,7 @@ export class Drain {
     const cancel = this.#clock.after(withinMs, timeUp.resolve);
     await Promise.race([this.#empty.promise, timeUp.promise]);
     cancel();
+    this.#ended = true;
     const rest = [...this.#pending];
     for (const reply of rest) {
       const what = reply.handedOn

@@ -12,6 +12,10 @@ export interface WorkerInfo {
   readonly state: "starting" | "running" | "paused" | "stopped";
   /** When the agent last ensured, froze or thawed it, in milliseconds since 1970. */
   readonly lastAccessMs: number;
+  /** Where its own connections to this host come from; absent: not known. */
+  readonly sourceAddress?: string;
+  /** SHA-256 of the token in its environment, in hexadecimal; absent: it has none. */
+  readonly tokenDigest?: string;
 }
 
 export type StartKind = "cold" | "thawed" | "warm";

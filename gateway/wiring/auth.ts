@@ -55,8 +55,6 @@ export interface AuthContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly trusted: TrustedProxies;
-  /** How workers are known, who may always call Lambda's API. */
-  readonly workers?: readonly CallerCheck[];
 }
 
 /** @throws (rejects with) ConfigurationError when something is missing or contradicts itself */
@@ -71,10 +69,7 @@ export async function openAuth(configuration: AuthConfiguration, context: AuthCo
     external: tokens.external,
     ...credentials.now().counts,
   });
-  const callers = new CallerChecks([
-    ...(context.workers ?? []),
-    ...clientChecks(configuration, development, tokens, credentials, clock),
-  ]);
+  const callers = new CallerChecks(clientChecks(configuration, development, tokens, credentials, clock));
   const mode = configuration.ESB_LAMBDA_AUTH;
   const missing =
     (mode === "auto" && !development) || mode === "required" ? missingForLambda(mode, means()) : undefined;
