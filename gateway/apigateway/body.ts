@@ -21,6 +21,8 @@ export function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
   const hasNone = announced === undefined && message.headers["transfer-encoding"] === undefined;
   // HTTP/2 has bodies that nothing announces.
   if (announced === "0" || (hasNone && message.httpVersionMajor === 1)) return nothing;
+  // Whoever went while we asked who they are says so no more.
+  if (message.destroyed) throw clientGone();
   return collect(message);
 }
 
@@ -38,7 +40,7 @@ function collect(message: IncomingMessage): Promise<Buffer> {
     chunks.length = 0;
     reject(tooLarge());
   });
-  const gone = () => reject(new ClientGone("the client has gone"));
+  const gone = () => reject(clientGone());
   message.once("error", gone);
   message.once("close", gone);
   message.once("end", () => {
@@ -48,6 +50,10 @@ function collect(message: IncomingMessage): Promise<Buffer> {
     resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
   });
   return promise;
+}
+
+function clientGone(): ClientGone {
+  return new ClientGone("the client has gone");
 }
 
 function tooLarge(): ApiError {
