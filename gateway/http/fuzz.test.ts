@@ -160,7 +160,7 @@ test("G5, G7: fuzz of whole requests: what the function gets decodes to what was
     ),
     async (method, parts, query, headers, body) => {
       const answer = { statusCode: 200, isBase64Encoded: true, body: body.toString("base64") };
-      let bytes = Buffer.alloc(0);
+      let bytes: Buffer = Buffer.alloc(0);
       harness.agent.handler = (_request, response, given) => {
         bytes = given;
         response.end(JSON.stringify(answer));
