@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { headProblem } from "./head.ts";
 import { Http2Response } from "./http2.ts";
 import { type ProblemName, problemAnswer } from "./problems.ts";
@@ -16,13 +17,19 @@ export interface EntryOptions {
 
 /** What every request passes before any route: its head is checked, its target brought into one form. */
 export function entry({ stopping, handler }: EntryOptions): RequestListener {
+  const refused = new WeakSet<Socket>();
   return (request, response) => {
+    // Sent behind it at once: nothing is served that follows the end of a connection (RFC 9112 section 9.6).
+    if (refused.has(request.socket)) return;
     if (stopping()) response.shouldKeepAlive = false;
     toOriginForm(request);
     const problem = headProblem(request);
     if (problem !== undefined) {
       // Of HTTP/1.1 the rest of the connection could be anything; frames of HTTP/2 stand for themselves.
-      if (problem.name === "MALFORMED" && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
+      if (problem.name === "MALFORMED" && request.httpVersionMajor === 1) {
+        response.shouldKeepAlive = false;
+        refused.add(request.socket);
+      }
       answerProblem(request, response, problem.name, problem.message);
     } else if (request.url === "*") {
       response.writeHead(204, ["allow", methods]).end();
