@@ -1,4 +1,4 @@
-import "./metadata.ts";
+import "reflect-metadata"; // @peculiar/x509 is built on tsyringe, which asks for it.
 import { randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
