@@ -22,18 +22,16 @@ const refusals: Readonly<Record<RouteAuth, readonly ApiErrorCode[]>> = {
 
 const ofRoutes = apiErrorCodes.filter((code) => !notOfRoutes.includes(code));
 const name = { "1.0": "RestApi", "2.0": "HttpApi" } as const;
-const text = { type: "string" } as const;
-const retryAfter: Header = { description: "Seconds.", schema: { type: "integer" } };
 
 /** What the document says once and its operations refer to. */
 export function sharedAnswers(): Readonly<Record<string, Answer>> {
   const ofApis = (["1.0", "2.0"] as const).flatMap((payload) =>
     [...codesByStatus(payload, ofRoutes)].map(
-      ([status, codes]) => [`${name[payload]}${status}`, apiAnswer(payload, codes)] as const,
+      ([status, codes]) => [`${name[payload]}${status}`, apiAnswer(payload, status, codes)] as const,
     ),
   );
   const ofLambda = [...lambdaErrorsByStatus()].map(
-    ([status, names]) => [`Lambda${status}`, lambdaAnswer([...names])] as const,
+    ([status, names]) => [`Lambda${status}`, lambdaAnswer(status, [...names])] as const,
   );
   return Object.fromEntries([...ofApis, ...ofLambda]);
 }
@@ -60,27 +58,31 @@ function codesByStatus(payload: PayloadFormat, codes: readonly ApiErrorCode[]): 
   return Map.groupBy(codes, (code) => new ApiError(code, "").status(payload));
 }
 
-function apiAnswer(payload: PayloadFormat, codes: readonly ApiErrorCode[]): Answer {
+function apiAnswer(payload: PayloadFormat, status: number, codes: readonly ApiErrorCode[]): Answer {
   const bodies = codes.map((code) => [code, JSON.parse(new ApiError(code, "").body(payload))] as const);
-  const headers = payload === "1.0" ? ["x-amzn-requestid", "x-amzn-errortype"] : ["apigw-requestid"];
   const examples: Examples = Object.fromEntries(bodies.map(([code, value]) => [code, { value }]));
   return {
     description: [...new Set(bodies.map(([, { message }]) => message))].join(", or: "),
-    headers: { ...Object.fromEntries(headers.map((header) => [header, { schema: text }])), "retry-after": retryAfter },
+    ...retryHeader(status),
     content: { "application/json": { schema: { $ref: "#/components/schemas/Message" }, examples } },
   };
 }
 
-function lambdaAnswer(names: readonly string[]): Answer {
+function lambdaAnswer(status: number, names: readonly string[]): Answer {
   return {
     description: names.join(", "),
     headers: {
-      "x-amzn-requestid": { schema: text },
-      "x-amzn-errortype": { schema: { type: "string", enum: names } },
-      "retry-after": retryAfter,
+      "x-amzn-errortype": { description: "The error's name.", schema: { type: "string", enum: names } },
+      ...retryHeader(status).headers,
     },
     content: { "application/json": { schema: { $ref: "#/components/schemas/LambdaError" } } },
   };
+}
+
+/** Of answers that may be others a little later. */
+export function retryHeader(status: number): { readonly headers?: Record<string, Header> } {
+  if (status !== 429 && status !== 503) return {};
+  return { headers: { "retry-after": { description: "Seconds.", schema: { type: "integer" } } } };
 }
 
 /** What the answers above refer to. */

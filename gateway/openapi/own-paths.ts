@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { signInBody } from "../auth/sign-in/sign-in.ts";
 import { invocationTypes } from "../lambda/request.ts";
-import { answersOfLambda } from "./answers.ts";
+import { answersOfLambda, retryHeader } from "./answers.ts";
 import type { Answer, Operation, Paths, Security } from "./model.ts";
 import { answers, toSchema } from "./schemas.ts";
 
@@ -57,10 +57,7 @@ const signIn: Operation = {
     200: json("The token.", answers.token),
     400: json("The body is not as it should be.", answers.message),
     401: json("API key, user or password is wrong or missing.", answers.message),
-    429: {
-      ...json("Too many attempts.", answers.message),
-      headers: { "retry-after": { description: "Seconds.", schema: { type: "integer" } } },
-    },
+    429: { ...json("Too many attempts.", answers.message), ...retryHeader(429) },
   },
 };
 
@@ -81,11 +78,8 @@ function invoke(security: Security): Operation {
       200: {
         description: "What the function answered, or, with x-amz-function-error, its error.",
         headers: {
-          "x-amzn-requestid": { schema: text },
-          "x-amz-executed-version": { schema: text },
+          "x-amz-executed-version": { description: "The function's version.", schema: text },
           "x-amz-function-error": { description: "There when the function failed.", schema: text },
-          "x-esb-start": { description: "How its worker started.", schema: { enum: ["cold", "thawed", "warm"] } },
-          "x-esb-worker": { schema: text },
         },
         content: { "application/json": { schema: true } },
       },

@@ -16,20 +16,21 @@ const method = ["GET", "HEAD"];
 /** The API for programs at `/openapi.json`, and for readers at `/docs`. */
 export function addApiDocumentRoutes(app: FastifyInstance, { table, originOf, ...api }: ApiDocumentOptions): void {
   let known: { readonly table: RoutingTable; readonly text: string } | undefined;
-  const send = (reply: FastifyReply, server: string) => {
+  const send = (reply: FastifyReply, server?: string) => {
     const current = table();
     // Made anew only when the routes are others: a thousand of them take a while.
     if (known?.table !== current) known = { table: current, text: JSON.stringify(toDocument({ ...api, ...current })) };
-    const text = `{"servers":${JSON.stringify([{ url: server }])},${known.text.slice(1)}`;
+    const servers = server === undefined ? "" : `"servers":${JSON.stringify([{ url: server }])},`;
+    const text = `{${servers}${known.text.slice(1)}`;
     return reply.header("cache-control", "no-cache").type("application/json; charset=utf-8").send(text);
   };
   app.route({
     method,
     url: "/openapi.json",
-    handler: (request, reply) => send(reply, originOf(request.raw) ?? "/"),
+    handler: (request, reply) => send(reply, originOf(request.raw)),
   });
-  // The page's own: behind whatever proxy, its server is where it comes from.
-  app.route({ method, url: `${page}/json`, handler: (_request, reply) => send(reply, "/") });
+  // The page's own: its server is where it comes from, behind whatever proxy (OpenAPI's default).
+  app.route({ method, url: `${page}/json`, handler: (_request, reply) => send(reply) });
 
   let opened: Promise<FastifyInstance> | undefined;
   app.addHook("onClose", async () => {

@@ -38,6 +38,11 @@ const testing: readonly Omit<SystemPackage, "neededBy">[] = [
     shownBy: ["/usr/share/doc/busybox-static"],
   },
   {
+    name: "chromium",
+    why: "is the browser that reads /docs and calls functions",
+    shownBy: ["/usr/lib/chromium/chromium"],
+  },
+  {
     name: "golang-github-containerd-containerd-dev",
     why: "has containerd's own API files, to compare ours with",
     shownBy: ["/usr/share/gocode/src/github.com/containerd/containerd"],
