@@ -52,6 +52,7 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
     };
     const onFoundBusy: typeof options.onFoundBusy = (worker) => {
       this.#replacements.onFoundBusy();
+      if (!this.#listing) this.#replacements.onListed(this.#slots.present());
       options.onFoundBusy(worker);
     };
     const limits = () => this.#limits;
@@ -89,11 +90,11 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
 
   /** @param definition undefined: the function is gone; its workers go when they are idle */
   redefine(definition: FunctionDefinition | undefined): void {
+    if (!sameDefinition(this.#definition, definition)) this.#replacements.forget();
     this.#definition = definition;
     this.#limits = idleLimitsOf(definition?.idle, this.#options.limits);
     this.#min.forgive();
     this.#growthHeld = false;
-    this.#replacements.forget();
     if (definition === undefined) this.#queue.rejectAll(new Refusal("removed", "the function has been removed"));
     for (const slot of this.#slots) slot.retire(!sameDefinition(slot.definition, definition));
     this.#trim();
@@ -203,7 +204,10 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
   }
 
   onFailure(error: unknown, purpose: StartPriority | "none"): void {
-    if (purpose === "min") this.#min.onFailed();
+    if (purpose === "min") {
+      this.#min.onFailed();
+      if (!this.#options.isAway(error)) this.#replacements.forget();
+    }
     if (purpose !== "none") {
       if (this.#slots.some(willServe)) this.#holdGrowth();
       else this.#queue.rejectAll(error);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settled } from "../testing/fake-clock.ts";
-import { definition, FakeInFlight, poolOptions, setUpPool, workerInfo } from "../testing/pool-setup.ts";
+import { AgentLost, definition, FakeInFlight, poolOptions, setUpPool, workerInfo } from "../testing/pool-setup.ts";
 import type { LeaseOutcome } from "./lease.ts";
 import { Pools } from "./pools.ts";
 
@@ -95,6 +95,57 @@ test("G6 S4: what goes because it was left busy is made anew at once, although n
   await clock.advance(options.limits.destroyAfterMs + 60_000);
   assert.deepEqual(pools.status()[0]?.workerStates, [], "they go like any other when they are idle for long");
   assert.equal(agent.calls.filter((call) => call.startsWith("ensure")).length, 2);
+});
+
+test("G6 S4: one that the agent tells of only after its list is replaced as well", async () => {
+  const { pool, agent } = setUpPool({ inFlight: new FakeInFlight(["late"]) }, { max: 2 });
+  pool.onChanged(workerInfo("late"));
+  await settled();
+  assert.deepEqual(agent.calls, ["destroy late 0", "ensure a"]);
+  assert.deepEqual(pool.workerStates, ["idle"]);
+});
+
+test("G6 S4: one that cannot be made anew is left to the requests to come, and keeps no idle one from going", async () => {
+  const { options, agent, clock } = poolOptions({ inFlight: new FakeInFlight(["busy"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map([["f", definition("a", "f", { max: 3 })]]));
+  agent.held.add("ensure");
+  pools.onSnapshot([workerInfo("busy"), workerInfo("idle", { slot: 1 })]);
+  await settled();
+  agent.answer("ensure", new Error("the image is gone"));
+  await clock.advance(options.limits.destroyAfterMs);
+  assert.equal(agent.calls.filter((call) => call.startsWith("ensure")).length, 1);
+  assert.deepEqual(pools.status()[0]?.workerStates, []);
+});
+
+test("G6 S4 S5: one whose start an outage of the agent has ended is made once the agent is back", async () => {
+  const { options, agent } = poolOptions({ inFlight: new FakeInFlight(["busy"]) });
+  const pools = new Pools(options);
+  pools.onFunctions(new Map([["f", definition("a", "f", { max: 3 })]]));
+  agent.live = false;
+  agent.held.add("ensure");
+  pools.onSnapshot([workerInfo("busy")]);
+  await settled();
+  agent.answer("ensure", new AgentLost());
+  await settled();
+  agent.held.clear();
+  agent.live = true;
+  pools.onSnapshot([]);
+  await settled();
+  assert.deepEqual(pools.status()[0]?.workerStates, ["idle"]);
+});
+
+test("G6 S4: a functions.yml that leaves the function as it is does not keep it cold", async () => {
+  const { options, agent } = poolOptions({ inFlight: new FakeInFlight(["busy"]) });
+  const pools = new Pools(options);
+  const functions = () => new Map([["f", definition("a", "f", { max: 1 })]]);
+  pools.onFunctions(functions());
+  agent.held.add("destroy");
+  pools.onSnapshot([workerInfo("busy")]);
+  pools.onFunctions(functions());
+  agent.answer("destroy");
+  await settled();
+  assert.deepEqual(pools.status()[0]?.workerStates, ["idle"]);
 });
 
 test("G6 S4: no more are made than max allows", async () => {

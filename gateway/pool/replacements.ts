@@ -15,7 +15,7 @@ export class Replacements {
     this.#owed++;
   }
 
-  /** The agent has told of all workers. @param present those that are ready or serve */
+  /** The agent has told of the others. @param present those that are ready or serve */
   onListed(present: number): void {
     if (this.#owed > 0) this.#floor = present + this.#owed;
   }
@@ -25,7 +25,7 @@ export class Replacements {
     else this.forget();
   }
 
-  /** What was there before counts no more. */
+  /** What was there before counts no more: the function has changed, or cannot be started. */
   forget(): void {
     this.#owed = 0;
     this.#floor = 0;
