@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer, type Metadata, type Server, ServerError, Status } from "nice-grpc";
 import { HealthDefinition, HealthServiceImpl, HealthState } from "nice-grpc-server-health";
 import {
@@ -10,6 +11,9 @@ import {
 } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { FakeWorker, type WorkerHandler } from "./fake-worker.ts";
 import { WatchLog } from "./watch-log.ts";
+
+/** Of this host, as its workers reach it. */
+const hostAddress = "127.0.0.1";
 
 /** What to do in place of an RPC's own work. */
 export interface Failure {
@@ -28,7 +32,9 @@ export class FakeAgent implements AsyncDisposable {
   readonly failures = new Map<"ensure" | "pause" | "resume" | "destroy", Failure>();
   /** Awaited by an RPC before it does its work. */
   readonly gates = new Map<"ensure" | "pause" | "resume" | "destroy", Promise<void>>();
-  #log = new WatchLog();
+  /** What workers have to show when they call, by worker; they all call from the loopback address. */
+  readonly tokens = new Map<string, string>();
+  #log = new WatchLog(hostAddress);
   #instances = 0;
   #server: Server | undefined;
   #closing = new AbortController();
@@ -36,7 +42,7 @@ export class FakeAgent implements AsyncDisposable {
   /** @param address `127.0.0.1:0` for any free port @returns the address */
   async listen(address = "127.0.0.1:0"): Promise<string> {
     this.#closing = new AbortController();
-    this.#log = new WatchLog();
+    this.#log = new WatchLog(hostAddress);
     const server = createServer();
     server.add(AgentServiceDefinition, this.#service());
     server.add(HealthDefinition, HealthServiceImpl(this.health));
@@ -82,8 +88,12 @@ export class FakeAgent implements AsyncDisposable {
     for (const id of [...this.workers.keys()]) await this.kill(id);
   }
 
-  async add(name: string, slot = 0, owner = "gateway"): Promise<Worker> {
+  /** @param calls whether it is given a token */
+  async add(name: string, slot = 0, owner = "gateway", calls = false): Promise<Worker> {
     const id = `${name}-${slot}`;
+    const instanceId = `i${++this.#instances}`;
+    const token = `token of ${id} ${instanceId}`;
+    if (calls) this.tokens.set(id, token);
     const http = await FakeWorker.start((...args) => this.handler(...args));
     const info = Worker.fromPartial({
       id,
@@ -94,7 +104,9 @@ export class FakeAgent implements AsyncDisposable {
       host: "127.0.0.1",
       port: http.port,
       pid: 1,
-      instanceId: `i${++this.#instances}`,
+      instanceId,
+      sourceAddress: hostAddress,
+      tokenDigest: calls ? createHash("sha256").update(token).digest("hex") : "",
     });
     this.workers.set(id, { info, http });
     this.#log.changed(info);
@@ -137,7 +149,8 @@ export class FakeAgent implements AsyncDisposable {
           const existing = this.workers.get(id);
           const frozen = existing?.http.frozen === true;
           if (frozen) this.setState(id, WorkerState.RUNNING);
-          const worker = existing?.info ?? (await this.add(request.function?.name ?? "", request.slot, request.owner));
+          const { function: spec, slot, owner, lambdaApiPort } = request;
+          const worker = existing?.info ?? (await this.add(spec?.name ?? "", slot, owner, lambdaApiPort !== 0));
           const startKind = frozen ? StartKind.THAWED : existing === undefined ? StartKind.COLD : StartKind.WARM;
           return { worker, startKind, phases: { imageMs: 1, snapshotMs: 2.5, createMs: 30, totalMs: 45 } };
         }),

@@ -24,6 +24,7 @@ export function runGateway(environment: Record<string, string>): GatewayProcess 
       ESB_STATE_DIR: runDir,
       ESB_MODE: "development",
       ESB_ROUTING: "none",
+      ESB_WORKER_API_PORT: "0",
       ...environment,
     },
   });

@@ -46,6 +46,7 @@ export async function startHarness(
     ESB_FREEZE_AFTER_MS: "-1",
     ESB_RUN_DIR: join(dir, "run"),
     ESB_STATE_DIR: join(dir, "state"),
+    ESB_WORKER_API_PORT: "0",
     ...environment,
   };
   const configuration = { ...readSettings(gatewaySettings, variables), ESB_GATEWAY_PORT: 0 };

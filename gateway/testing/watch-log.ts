@@ -6,6 +6,11 @@ export class WatchLog {
   readonly #id = crypto.randomUUID();
   readonly #events: WatchResponse["event"][] = [];
   readonly #emitter = new EventEmitter();
+  readonly #hostAddress: string;
+
+  constructor(hostAddress = "") {
+    this.#hostAddress = hostAddress;
+  }
 
   changed(worker: Worker): void {
     this.#add({ $case: "changed", value: worker });
@@ -27,9 +32,13 @@ export class WatchLog {
         const event = this.#events[next++];
         yield { position: this.#position(next), event };
       }
-      if (!told) yield { position: this.#position(next), event: { $case: "caughtUp", value: { hostAddress: "" } } };
+      if (!told) yield { position: this.#position(next), event: this.#caughtUp() };
       await news.next();
     }
+  }
+
+  #caughtUp(): WatchResponse["event"] {
+    return { $case: "caughtUp", value: { hostAddress: this.#hostAddress } };
   }
 
   #position(next: number): string {

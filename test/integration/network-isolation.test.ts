@@ -144,6 +144,34 @@ test("a worker cannot reach what listens on the host", async () => {
   assert.equal(await lab.connect(worker, "127.0.0.1", 39_219), "ECONNREFUSED", "its loopback is its own");
 });
 
+test("W5 L7: of the host's own address one port is open, by a worker's own address alone", async () => {
+  await using lab = await openLab();
+  const network = await lab.open({ ESB_WORKER_API_PORTS: [39_221] });
+  await network.setup(never);
+  const worker = await network.take(never);
+  const { hostAddress } = network;
+  const peer = (port: number) => `require("node:http")
+    .createServer((question, answer) => answer.end(question.socket.remoteAddress))
+    .listen(${port}, "${hostAddress}", () => console.log("ready"));`;
+  for (const port of [39_221, 39_222]) await lab.start(undefined, peer(port));
+  assert.equal(hostAddress, lab.gateway);
+  assert.equal(await lab.connect(worker, hostAddress, 39_221), "connected");
+  assert.equal(await lab.connect(worker, hostAddress, 39_222), "silence", "a port beside it");
+  assert.equal(await lab.connect(worker, hostAddress, 39_221, worker.endpoint.host), "silence", "S7: its identity");
+  const [other] = await lab.link(`o${lab.name}`);
+  assert.equal(await lab.connect(worker, other, 39_221), "silence", "another address of the host");
+  const ask = `fetch("http://${hostAddress}:39221/").then((answer) => answer.text()).then(console.log)`;
+  const seen = await run("ip", "netns", "exec", worker.id, process.execPath, "-e", ask);
+  assert.equal(seen.trim(), worker.sourceAddress);
+  assert.equal(worker.sourceAddress, await lab.addressOf(worker));
+
+  const rule = `-m comment --comment esb -i ${lab.bridge} -s ${lab.subnet} -d ${hostAddress} -p tcp --dport 39221`;
+  await run("iptables", "-w", "-D", `ESB-${lab.name}-IN`, ...rule.split(" "), "-j", "ACCEPT");
+  assert.equal(await lab.connect(worker, hostAddress, 39_221), "silence", "it is this rule that lets it in");
+  await network.setup(never);
+  assert.equal(await lab.connect(worker, hostAddress, 39_221), "connected", "it is put back");
+});
+
 test("the host's loopback stays closed to a worker that routes to it", async () => {
   await using lab = await openLab();
   const [worker] = await twoWorkers(lab);

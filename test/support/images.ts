@@ -7,12 +7,15 @@ import { buildCached } from "../../scripts/image/cached.ts";
 import { helloImage } from "../../scripts/image/hello.ts";
 import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../scripts/image/layers.ts";
 
+import { packagesLayer } from "./packages.ts";
+
 const root = join(import.meta.dirname, "../..");
 const cache = join(root, ".cache/images");
 const fixtures = join(root, "test/fixtures");
 
 export const staticServerImage = "localhost/esb-static:latest";
 export const probeImage = "localhost/esb-probe:latest";
+export const callerImage = "localhost/esb-caller:latest";
 export const helloImageName = "localhost/esb-hello:latest";
 
 /** Path of an archive of the static HTTP server: one layer with one file; answers within a millisecond of its start. */
@@ -44,6 +47,19 @@ export async function probeArchive(): Promise<string> {
           source: join(fixtures, "probe", name),
         })),
       },
+    ],
+  });
+}
+
+/** Path of an archive of a function that calls others with the AWS SDK. */
+export async function callerArchive(): Promise<string> {
+  return archive("caller", {
+    name: callerImage,
+    config: { Entrypoint: ["/usr/local/bin/node", "/var/task/server.mjs"], WorkingDir: "/var/task" },
+    layers: [
+      await nodeRuntimeLayer(),
+      await packagesLayer("@aws-sdk/client-lambda"),
+      { entries: [{ type: "copy", path: "/var/task/server.mjs", source: join(fixtures, "caller/server.mjs") }] },
     ],
   });
 }
