@@ -14,6 +14,7 @@ const notRun = 126;
 /**
  * A script for sh that gives `ip` its lines, then runs the plugins of many containers, all of each whichever fails, and
  * prints the place in `containers` of every one whose plugins all succeeded, one a line. None if ip cannot be run.
+ * @throws RangeError for an input, or a line of `ip`, that is more than one line
  */
 export function detachScript(ipLines: readonly string[], containers: readonly (readonly PluginCall[])[]): string {
   const blocks = containers.map((calls, place) =>
@@ -21,7 +22,7 @@ export function detachScript(ipLines: readonly string[], containers: readonly (r
   );
   const shares = Array.from({ length: lanes }, (_, lane) => blocks.filter((_, place) => place % lanes === lane));
   return [
-    ...withInput("ip -force -batch -", ipLines.join("\n")),
+    ...withInput("ip -force -batch -", ipLines),
     `test $? -lt ${notRun} || exit`,
     ...shares.filter((share) => share.length > 0).map((share) => `{\n${share.join("\n")}\n} &`),
     "wait\n",
@@ -35,11 +36,13 @@ export function readPlaces(stdout: string): ReadonlySet<number> {
 
 function plugin({ file, input, environment }: PluginCall): string {
   const assignments = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
-  return [...withInput([...assignments, quote(file)].join(" "), input), "test $? -eq 0 || failed=1"].join("\n");
+  return [...withInput([...assignments, quote(file)].join(" "), [input]), "test $? -eq 0 || failed=1"].join("\n");
 }
 
-function withInput(command: string, input: string): string[] {
-  return [`${command} <<'end' >/dev/null 2>&1`, input, "end"];
+/** Between the marks the shell reads nothing but the second of them. */
+function withInput(command: string, lines: readonly string[]): string[] {
+  if (lines.some((line) => line.includes("\n") || line === "end")) throw new RangeError("not a line of input");
+  return [`${command} <<'end' >/dev/null 2>&1`, ...lines, "end"];
 }
 
 function quote(text: string): string {
