@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -80,6 +80,11 @@ async function untilStopped(pid: number): Promise<void> {
   await until(async () => assert.match(await readFile(`/proc/${pid}/stat`, "utf8"), /\) T /), 5000);
 }
 
+/** When the gateway has last noted that a worker has a request, or has none any more. */
+async function lastNoted(): Promise<number> {
+  return (await stat(join(esb.settings.ESB_RUN_DIR ?? "", "gateway-gateway.inflight"))).mtimeMs;
+}
+
 /** Sends on the client's one connection, which the gateway has accepted already. */
 function send(client: Agent, method: string, path: string, body = ""): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -102,6 +107,7 @@ for (const name of Object.keys(functions)) {
     await text(await send(client, "GET", "/health"));
     const [gateway = 0, agent = 0] = [esb.gateway.pid, esb.agent.pid];
     let answering: Promise<IncomingMessage>;
+    const notedBefore = await lastNoted();
     let stranger: Worker | undefined;
     try {
       process.kill(gateway, "SIGSTOP");
@@ -117,6 +123,8 @@ for (const name of Object.keys(functions)) {
       process.kill(agent, "SIGSTOP");
       await untilStopped(agent);
       process.kill(gateway, "SIGCONT");
+      // Without the agent there is no other worker that the request could have been given to.
+      await until(async () => assert.ok((await lastNoted()) > notedBefore, "no worker was given the request"), 10_000);
       await delay(newsComeAfterMs);
     } finally {
       for (const pid of [gateway, agent]) process.kill(pid, "SIGCONT");
