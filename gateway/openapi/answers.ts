@@ -36,11 +36,18 @@ export function sharedAnswers(): Readonly<Record<string, Answer>> {
   return Object.fromEntries([...ofApis, ...ofLambda]);
 }
 
-/** What API Gateway itself may answer to a route's request. */
-export function answersOfApi(payload: PayloadFormat, auth: RouteAuth): Answers {
+/** What API Gateway itself may answer to requests of routes with each `auth`. */
+export function answersOfApi(payload: PayloadFormat): Readonly<Record<RouteAuth, Answers>> {
   const others = Object.values(refusals).flat();
-  const codes = ofRoutes.filter((code) => refusals[auth].includes(code) || !others.includes(code));
-  return referTo(name[payload], codesByStatus(payload, codes).keys());
+  const withRefusals = (refused: readonly ApiErrorCode[]) => {
+    const codes = ofRoutes.filter((code) => refused.includes(code) || !others.includes(code));
+    return referTo(name[payload], codesByStatus(payload, codes).keys());
+  };
+  return {
+    jwt: withRefusals(refusals.jwt),
+    "api-key": withRefusals(refusals["api-key"]),
+    none: withRefusals(refusals.none),
+  };
 }
 
 /** What Lambda's API answers when it does not invoke. */

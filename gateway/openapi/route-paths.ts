@@ -5,6 +5,9 @@ import { embedded, pointerTo } from "./embedded.ts";
 import type { Content, MethodKey, Operation, Parameter, PathItem, Paths } from "./model.ts";
 import { securityOfRoutes } from "./security.ts";
 
+/** The same for all routes of a kind. */
+const answers = { "1.0": answersOfApi("1.0"), "2.0": answersOfApi("2.0") };
+
 /** Of routes that name no tag. */
 const untagged = "routes";
 
@@ -78,7 +81,7 @@ function operation(route: Route, method: Method, path: string): Operation {
         description: "What the function answers.",
         ...(response === undefined ? {} : { content: toContent(response, place("responses", "200")) }),
       },
-      ...answersOfApi(route.payload, route.auth),
+      ...answers[route.payload][route.auth],
     },
   };
 }
