@@ -52,7 +52,7 @@ export function openWorkerApi(
   { clock, logger, invoke, stopping, onError }: WorkerApiContext,
 ): WorkerApi {
   const { ESB_WORKER_API_PORT: port, ESB_GATEWAY_PORT: clientsPort } = configuration;
-  if (port === clientsPort) {
+  if (port !== 0 && port === clientsPort) {
     const why = "it must be another than ESB_GATEWAY_PORT, which workers must not reach";
     throw new ConfigurationError(`ESB_WORKER_API_PORT=${port}: ${why}; 0: functions cannot call functions`);
   }
