@@ -26,6 +26,8 @@ export interface AttachmentParts {
   readonly cni: Cni;
   readonly namespaces: Namespaces;
   readonly records: Records;
+  /** Whether the plugins hold an address of the subnet for an attachment. */
+  readonly isReserved: (reservation: { readonly address: string; readonly id: string }) => Promise<boolean>;
   readonly identities: IdentityAddresses;
   readonly logger: NetworkLogger;
   /** Eight hexadecimal digits. */
@@ -113,7 +115,9 @@ export function createAttachments(parts: AttachmentParts): Attachments {
     try {
       const record = await records.load(id);
       const identity = record?.identity ?? made.get(id)?.identity;
-      const { list = parts.list, result, address } = record ?? {};
+      const { list = parts.list, result } = record ?? {};
+      // One that DEL has given back already, before we were killed say, may be another's, whose neighbour is to stay (S7).
+      const address = record !== undefined && (await parts.isReserved(record)) ? record.address : undefined;
       await detach({ id, list, result, address, identity });
       await records.remove(id);
     } finally {

@@ -20,6 +20,7 @@ import { createNamespaces, namespacesFolder } from "./namespaces.ts";
 import { checkPlugins } from "./plugin-files.ts";
 import { createPool } from "./pool.ts";
 import { createRecords } from "./records.ts";
+import { isReserved } from "./reservations.ts";
 import type { IdentityRange, Subnet } from "./subnet.ts";
 import { sweepAttachments } from "./sweep.ts";
 
@@ -74,6 +75,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     ESB_IPAM_DIR: ipamDir,
     ESB_MTU: await uplinkMtu(),
   });
+  const reservationsDir = join(ipamDir, list.name);
   const ip = createIp(run);
   const firewall = createFirewall(run, logger);
   const namespaces = createNamespaces(ip);
@@ -98,6 +100,7 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     cni,
     namespaces,
     records,
+    isReserved: (reservation) => isReserved(reservationsDir, reservation),
     identities,
     logger,
     randomHex,
@@ -209,7 +212,6 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
   }
 
   async function sweep(kept: () => ReadonlySet<string>): Promise<number> {
-    const reservationsDir = join(ipamDir, list.name);
     const parts = { network, bridge, reservationsDir, attachments, namespaces, records, ip, logger };
     return sweepAttachments(parts, kept);
   }

@@ -44,9 +44,10 @@ export function createDetach({ bridge, run, ip, cni }: DetachParts): (detachment
       return new Set(ready.filter((_, place) => places.has(place)).map(({ one }) => one));
     },
     aloneAtOnce,
-    // DEL may be repeated (CNI spec, "DEL"); only here is it heard what a plugin says.
+    // DEL may be repeated (CNI spec, "DEL"); only here is it heard what a plugin says. But it may have given the address
+    // back already, to another, whose neighbour is to stay; a stale one goes with a sweep.
     async alone(one) {
-      await ip.batchAnyway(detachLines([one], bridge));
+      await ip.batchAnyway(detachLines([{ ...one, address: undefined }], bridge));
       await cni.del(one);
     },
   });

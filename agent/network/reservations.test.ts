@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { listReservations } from "./reservations.ts";
+import { isReserved, listReservations } from "./reservations.ts";
 
 test("an address says whose it is; one that cannot be read is not taken for nobody's (S7)", async () => {
   const folder = await mkdtemp(join(tmpdir(), "esb-reservations-"));
@@ -21,6 +21,14 @@ test("an address says whose it is; one that cannot be read is not taken for nobo
       ],
     );
     assert.deepEqual(await listReservations(join(folder, "absent")), []);
+    const asked = [
+      ["10.63.0.2", "esb-01234567"],
+      ["10.63.0.2", "esb-89abcdef"],
+      ["10.63.0.3", "esb-01234567"],
+      ["10.63.0.5", "esb-01234567"],
+    ] as const;
+    const reserved = asked.map(([address, id]) => isReserved(folder, { address, id }));
+    assert.deepEqual(await Promise.all(reserved), [true, false, false, false]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -24,6 +24,11 @@ export async function listReservations(folder: string): Promise<Reservation[]> {
   return all.flat();
 }
 
+/** Whether host-local holds the address for this container. */
+export async function isReserved(folder: string, { address, id }: Reservation): Promise<boolean> {
+  return (await readOptional(join(folder, address)))?.split("\n")[0]?.trim() === id;
+}
+
 /** For a reservation whose container could never have been ours, so that no DEL frees it. */
 export async function removeReservation(folder: string, address: string): Promise<void> {
   await rm(join(folder, address), { force: true });

@@ -151,6 +151,31 @@ test("S3: many are taken apart at once, also those of which something is gone; o
   assert.deepEqual(await onDisk(lab), { records: [], reservations: [] });
 });
 
+test("S7: what an agent that was killed had released but not forgotten takes nothing from who has its address now", async () => {
+  await using lab = await openLab(29);
+  const killed = await lab.open();
+  await killed.setup(never);
+  // The subnet has no more addresses.
+  const [released, ...others] = await Promise.all(Array.from({ length: 5 }, () => killed.take(never)));
+  assert.ok(released);
+  const path = join(lab.dir, "state/network", `${released.id}.json`);
+  const record = await readFile(path, "utf8");
+  const address = await lab.addressOf(released);
+  await killed.release(released.id);
+  const next = await killed.take(never);
+  assert.equal(await lab.addressOf(next), address);
+  await writeFile(path, record);
+
+  const network = await lab.open();
+  await network.setup(never);
+  const neighbour = () => run("ip", "neighbour", "show", address, "dev", lab.bridge);
+  const before = await neighbour();
+  assert.match(before, /PERMANENT/);
+  assert.equal(await network.sweep(new Set([next, ...others].map(({ id }) => id))), 1);
+  assert.equal(await neighbour(), before);
+  assert.ok(!(await onDisk(lab)).records.includes(`${released.id}.json`));
+});
+
 test("S3: what is being attached while sweeps run is no leftover", async () => {
   await using lab = await openLab();
   const network = await lab.open();
