@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigurationError } from "../common/environment.ts";
+import { watchFile } from "../common/files/watch.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { createClients, openChannel, whenConnected } from "./agent/channel.ts";
@@ -12,7 +13,6 @@ import { FrontDoor } from "./apigateway/front-door.ts";
 import { Breakers } from "./breaker/breakers.ts";
 import { isFunctionsFault } from "./breaker/fault.ts";
 import { environmentLookup } from "./files/substitute.ts";
-import { watchFile } from "./files/watch.ts";
 import type { FunctionDefinition } from "./functions/definition.ts";
 import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";

@@ -1,4 +1,4 @@
-import { ReloadedFile } from "../files/reloaded.ts";
+import { ReloadedFile } from "../../common/files/reloaded.ts";
 import type { FunctionDefinition, Functions } from "./definition.ts";
 
 /** The functions that hold now: those of the last file that was right. */

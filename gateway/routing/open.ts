@@ -1,6 +1,6 @@
+import { ReloadedFile } from "../../common/files/reloaded.ts";
+import { watchFile } from "../../common/files/watch.ts";
 import type { Logger } from "../../common/logger.ts";
-import { ReloadedFile } from "../files/reloaded.ts";
-import { watchFile } from "../files/watch.ts";
 import type { RoutingTable } from "./definition.ts";
 import { parseRouting, type RoutingContext } from "./parse.ts";
 import { createTable } from "./table.ts";

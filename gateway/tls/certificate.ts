@@ -1,14 +1,14 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { KeyPair } from "../../common/certificates/authority.ts";
+import { type CertificateFacts, checkPair } from "../../common/certificates/pair.ts";
 import { ConfigurationError } from "../../common/environment.ts";
+import { ReloadedFile } from "../../common/files/reloaded.ts";
+import { watchFile } from "../../common/files/watch.ts";
 import type { SettingValues } from "../../common/settings.ts";
-import { ReloadedFile } from "../files/reloaded.ts";
-import { watchFile } from "../files/watch.ts";
 import { isDevelopment } from "../mode.ts";
 import type { Clock } from "../pool/clock.ts";
 import { ownCertificate } from "./own-certificate.ts";
-import { type CertificateFacts, checkPair } from "./pair.ts";
 
 export type TlsConfiguration = SettingValues<
   "ESB_TLS" | "ESB_TLS_CERT" | "ESB_TLS_KEY" | "ESB_GATEWAY_HOST" | "ESB_MODE" | "ESB_STATE_DIR"

@@ -1,12 +1,12 @@
 import { ConfigurationError } from "../../common/environment.ts";
+import { ReloadedFile } from "../../common/files/reloaded.ts";
+import { watchFile } from "../../common/files/watch.ts";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingValues } from "../../common/settings.ts";
 import { type CredentialLists, Credentials, merge, noCredentials } from "../auth/credentials/credentials.ts";
 import { environmentCredentials, withDevelopmentValues } from "../auth/credentials/environment.ts";
 import { parseCredentials } from "../auth/credentials/file.ts";
-import { ReloadedFile } from "../files/reloaded.ts";
 import type { VariableLookup } from "../files/substitute.ts";
-import { watchFile } from "../files/watch.ts";
 
 export const credentialSettings = [
   "ESB_AUTH_FILE",

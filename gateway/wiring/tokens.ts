@@ -1,4 +1,6 @@
 import { ConfigurationError } from "../../common/environment.ts";
+import { ReloadedFile } from "../../common/files/reloaded.ts";
+import { watchFile } from "../../common/files/watch.ts";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingValues } from "../../common/settings.ts";
 import type { User } from "../auth/credentials/credentials.ts";
@@ -10,8 +12,6 @@ import { parseKeyRing } from "../auth/tokens/key-file.ts";
 import { type KeyRing, type PublicJwk, secretRing } from "../auth/tokens/key-ring.ts";
 import { issueToken, verifyOwn } from "../auth/tokens/own.ts";
 import { VerifiedTokens, type VerifyToken } from "../auth/tokens/verified-tokens.ts";
-import { ReloadedFile } from "../files/reloaded.ts";
-import { watchFile } from "../files/watch.ts";
 import type { Clock } from "../pool/clock.ts";
 
 export const tokenSettings = [

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../common/environment.ts";
+import { ConfigurationError } from "../environment.ts";
 
 /** Where a file's text comes from, such as a WatchedFile. */
 export interface FileSource {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigurationError } from "../../common/environment.ts";
+import { ConfigurationError } from "../environment.ts";
 import { ReloadedFile } from "./reloaded.ts";
 
 /** A file of names that must all be among the known ones. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { KeyPair } from "../../common/certificates/authority.ts";
-import { ConfigurationError } from "../../common/environment.ts";
+import { ConfigurationError } from "../environment.ts";
+import type { KeyPair } from "./authority.ts";
 
 /** What a certificate says of itself. */
 export interface CertificateFacts {
