@@ -185,19 +185,10 @@ export async function startGateway(
   });
   const region = configuration.ESB_REGION;
   const onError = (err: unknown, requestId: string) => logger.error({ err, requestId }, "request failed");
-  const workerApi = openWorkerApi(configuration, {
-    clock: systemClock,
-    logger,
-    invoke: { ...invocations, region, pending: { enter: (reply) => drain.enterNested(reply) } },
-    stopping: () => drain.stopping,
-    onError,
-  });
+  const invoke = { ...invocations, region };
+  const workerApi = openWorkerApi(configuration, { clock: systemClock, logger, drain, invoke, onError });
   const app = createApp({
-    invoke: {
-      ...invocations,
-      region,
-      callers: new RatedGate(auth.callers, listener.rates, trusted),
-    },
+    invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },
     signIn: auth.signIn,
     apiDocument: apiDocument(configuration, { table: () => routing.table, auth, trusted }),
     door,

@@ -80,7 +80,22 @@ test("L7: a port that is taken keeps nobody from starting: the log and /ready te
   assert.equal((await second.invoke("outer")).status, 200);
 });
 
-test("S4 L7: a gateway that is told to end lets a function that runs call another, and none later", async () => {
+test("L7: a worker that was given no token, though it should have been, is told of once", async () => {
+  await using file = await functionsFile(functions);
+  await using agent = new FakeAgent();
+  const port = String(await freePort());
+  const variables = { ESB_FUNCTIONS: file.file, ESB_GATEWAY_PORT: port, ESB_AGENT_ADDRESS: await agent.listen() };
+  for (const name of ["outer", "inner"]) await agent.add(name);
+  await using gateway = runGateway({ ...variables, ESB_WORKER_API_PORT: String(await freePort()) });
+  await gateway.logged("agent is there");
+  for (const name of ["outer", "inner"]) {
+    assert.equal((await send(`http://127.0.0.1:${port}${path(name)}`, "POST", {}, "{}")).status, 200);
+  }
+  await gateway.logged("cannot call functions: the agent has not given it a token");
+  assert.equal(gateway.output.out.split("cannot call functions: the agent").length, 2);
+});
+
+test("S4 L7: a gateway that is told to end lets a function that runs call another", async () => {
   await using stack = new AsyncDisposableStack();
   const { file } = stack.use(await functionsFile(functions));
   const agent = stack.use(new FakeAgent());

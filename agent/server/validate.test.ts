@@ -122,6 +122,10 @@ test("a missing or wild field is named as agent.proto spells it, with what is ri
     refusal(() => parseEnsureRequest(message({}, { slot: 10_000 }))),
     "slot: must be from 0 to 9999",
   );
+  assert.equal(
+    refusal(() => parseEnsureRequest(message({}, { lambdaApiPort: 65_536 }))),
+    "lambda_api_port: must be from 0 to 65535",
+  );
   for (const owner of ["", "a b", "a/b", "a".repeat(65), "a\n", "\u00e4"]) {
     const expected = "owner: must be 1 to 64 letters, digits, -, _ or .";
     assert.equal(

@@ -3,7 +3,7 @@ import type { BodyCheck, Caller, CallerRequest } from "../auth/callers/check.ts"
 import type { RateLimit } from "../http/rate-limit.ts";
 import type { CallerGate } from "./admission.ts";
 
-/** Counts those whom a gate has let in against their rate; a function that calls another one has none. */
+/** Counts those whom a gate has let in against their rate. */
 export class RatedGate implements CallerGate {
   readonly #gate: CallerGate;
   readonly #rates: Pick<RateLimit, "admit">;
@@ -29,7 +29,6 @@ export class RatedGate implements CallerGate {
   }
 
   #counted(caller: Caller, { remoteAddress = "", headers }: CallerRequest): Caller {
-    if (caller.kind === "worker") return caller;
     if (caller.kind === "api-key") {
       this.#rates.admit({ kind: "key", keyId: caller.name });
       return caller;

@@ -6,7 +6,7 @@ import { isLoopback } from "../auth/callers/loopback.ts";
 import { WorkerCheck } from "../auth/callers/worker.ts";
 import { AddressListener } from "../http/address-listener.ts";
 import { Connections } from "../http/connections.ts";
-import type { ListenerOptions } from "../http/server.ts";
+import type { Drain } from "../http/drain.ts";
 import { createWorkerApp } from "../http/worker-app.ts";
 import type { InvokeRouteOptions } from "../lambda/route.ts";
 import type { WorkerInfo, WorkerListener } from "../pool/agent.ts";
@@ -41,15 +41,15 @@ export interface WorkerApi {
 export interface WorkerApiContext {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly invoke: Omit<InvokeRouteOptions, "callers">;
-  readonly stopping: ListenerOptions["stopping"];
+  readonly drain: Pick<Drain, "enterNested" | "stopping">;
+  readonly invoke: Omit<InvokeRouteOptions, "callers" | "pending">;
   readonly onError: (error: unknown, requestId: string) => void;
 }
 
 /** @throws ConfigurationError when it would be at the clients' port */
 export function openWorkerApi(
   configuration: SettingValues<(typeof workerApiSettings)[number]>,
-  { clock, logger, invoke, stopping, onError }: WorkerApiContext,
+  { clock, logger, drain, invoke, onError }: WorkerApiContext,
 ): WorkerApi {
   const { ESB_WORKER_API_PORT: port, ESB_GATEWAY_PORT: clientsPort } = configuration;
   if (port !== 0 && port === clientsPort) {
@@ -68,8 +68,12 @@ export function openWorkerApi(
   const listener = new AddressListener({
     clock,
     create() {
-      const options = { clock, connections, requestTimeoutMs, certificate: undefined, stopping };
-      const app = createWorkerApp({ invoke: { ...invoke, callers }, listener: options, onError });
+      const stopping = () => drain.stopping;
+      const app = createWorkerApp({
+        invoke: { ...invoke, callers, pending: { enter: (reply) => drain.enterNested(reply) } },
+        listener: { clock, connections, requestTimeoutMs, certificate: undefined, stopping },
+        onError,
+      });
       return {
         listen: async (host) => void (await app.listen({ host, port })),
         async close() {
