@@ -70,7 +70,12 @@ function headersOf({ headers }: WireAnswer): Map<string, string> {
   return all;
 }
 
+/** What is said to be compressed and is not, stays as it is, and differs. */
 function bodyOf({ headers, body }: WireAnswer): Buffer {
   const isGzip = headers.some(([name, value]) => name === "content-encoding" && value === "gzip");
-  return isGzip && body.length > 0 ? gunzipSync(body) : body;
+  try {
+    return isGzip ? gunzipSync(body) : body;
+  } catch {
+    return body;
+  }
 }

@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { testProcess, untilWhileAlive } from "../process.ts";
 import { frameworksSource, installFrameworks } from "./install.ts";
 
 /** Applications served without Lambda. */
@@ -12,31 +10,27 @@ export interface DirectServers extends AsyncDisposable {
   readonly ports: Readonly<Record<string, number>>;
 }
 
-/** Serves each application from a process of its own frameworks' making. */
+/** Starts one process that serves each application by its own framework's server. */
 export async function serveDirectly(apps: readonly string[]): Promise<DirectServers> {
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "esb-frameworks-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
   await cp(frameworksSource, dir, { recursive: true });
   await symlink(await installFrameworks(), join(dir, "node_modules"));
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", process.execPath, "direct.mjs", ...apps], {
+  const server = testProcess({
+    args: ["direct.mjs", ...apps],
     cwd: dir,
-    env: { ...process.env, NODE_ENV: "production" },
-    stdio: ["ignore", "pipe", "inherit"],
+    environment: { NODE_ENV: "production" },
+    logPath: join(dir, "log"),
   });
-  const ended = once(child, "exit");
-  stack.defer(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  const lines = createInterface({ input: child.stdout });
-  const [line] = await Promise.race([
-    once(lines, "line"),
-    ended.then(() => {
-      throw new Error("the applications ended before they served");
-    }),
-  ]);
-  const ports = JSON.parse(line) as Record<string, number>;
+  await server.start();
+  stack.defer(() => server.stop("SIGKILL"));
+  let ports: Record<string, number> = {};
+  const saysPorts = async () => {
+    const line = (await server.log()).split("\n").find((each) => each.startsWith("{"));
+    ports = JSON.parse(line ?? "");
+  };
+  await untilWhileAlive(server, saysPorts, 30_000);
   const owned = stack.move();
   return { ports, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
