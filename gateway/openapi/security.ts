@@ -2,15 +2,8 @@ import type { SettingValue } from "../../common/settings.ts";
 import type { RouteAuth } from "../routing/definition.ts";
 import type { SchemeName, Security } from "./model.ts";
 
-/** How callers show who they are. */
+/** How callers show who they are; Swagger UI puts the cursor into the last one. */
 export const securitySchemes = {
-  token: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-    description: "The IdToken of `POST /user/auth/ver1.0`, or a token of the issuer that esb is set up with.",
-  },
-  apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
   // As API Gateway's own exports have it
   // (docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html).
   sigv4: {
@@ -19,6 +12,13 @@ export const securitySchemes = {
     name: "Authorization",
     "x-amazon-apigateway-authtype": "awsSigv4",
     description: "AWS Signature Version 4, as SDKs make it.",
+  },
+  apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+  token: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "The IdToken of `POST /user/auth/ver1.0`, or a token of the issuer that esb is set up with.",
   },
 } as const satisfies Record<SchemeName, object>;
 

@@ -7,6 +7,9 @@ import { loopbackNamespace } from "./loopback-namespace.ts";
 /** Debian's, without the script in front of it, which would load extensions. */
 const program = "/usr/lib/chromium/chromium";
 
+/** Of a machine that is busy with other tests. */
+export const patienceMs = 90_000;
+
 export interface TestBrowser extends AsyncDisposable {
   readonly browser: Browser;
 }
@@ -25,6 +28,7 @@ export async function startBrowser(ports: readonly number[]): Promise<TestBrowse
   const browser = await launch({
     executablePath: script,
     headless: true,
+    timeout: patienceMs,
     // It ends when the pipe does.
     pipe: true,
     userDataDir: join(dir, "profile"),

@@ -1,4 +1,5 @@
 import type { Page } from "puppeteer-core";
+import { patienceMs } from "./browser.ts";
 
 /** A reader of `/docs`. */
 export interface DocsReader {
@@ -24,19 +25,20 @@ export async function readDocs(page: Page, url: string): Promise<DocsReader> {
   page.on("request", (request) => {
     if (!request.url().startsWith("data:")) origins.add(new URL(request.url()).origin);
   });
+  page.setDefaultTimeout(patienceMs);
   await page.goto(`${url}/docs`);
   await page.waitForSelector(".opblock");
   return {
     complaints,
     origins,
     async authorize(scheme, value) {
-      // SigV4's input has the same id as that of the API key, which comes first.
-      const input = scheme === "token" ? "#auth-bearer-value" : "#api_key_value";
+      // The schemes are in the document's order: SigV4, API key, token.
+      const form = `.auth-container:nth-child(${scheme === "token" ? 3 : 2})`;
       await page.locator(".btn.authorize").click();
       // Puppeteer's `fill` sets long texts in a way that the page does not hear of.
-      await page.locator(input).click();
+      await page.locator(`${form} input`).click();
       await page.keyboard.sendCharacter(value);
-      await page.locator(`form:has(${input}) button.authorize`).click();
+      await page.locator(`${form} button.authorize`).click();
       await page.locator(".close-modal").click();
     },
     async tryIt(method, path, parameter) {
