@@ -1,0 +1,36 @@
+// Whether the agent serves, by gRPC's health protocol (grpc/grpc, doc/health-checking.md); its exit code tells.
+// In plain HTTP/2, since this runs every few seconds and our gRPC library takes ten times as long to load.
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { createConnection } from "node:net";
+
+const address = process.env.ESB_AGENT_ADDRESS || "127.0.0.1:50051";
+const socket = address.startsWith("unix:")
+  ? createConnection(address.replace(/^unix:(\/\/)?/, ""))
+  : createConnection(Number(address.slice(address.lastIndexOf(":") + 1)), address.slice(0, address.lastIndexOf(":")));
+const session = connect("http://agent", { createConnection: () => socket });
+const failed = (error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+};
+session.on("error", failed);
+
+const stream = session
+  .request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+  })
+  .on("error", failed);
+// Five bytes of framing (not compressed, the length), then the message: field 1, text.
+const service = Buffer.from("esb.agent.v1.AgentService");
+stream.end(Buffer.from([0, 0, 0, 0, service.length + 2, 0x0a, service.length, ...service]));
+const parts = [];
+stream.on("data", (part) => parts.push(part));
+await once(stream, "end");
+session.close();
+// Field 1 (status), a number: 1 is SERVING.
+const answer = Buffer.concat(parts).subarray(5);
+if (!answer.equals(Buffer.from([0x08, 0x01])))
+  failed(new Error(`not serving: ${answer.toString("hex") || "no answer"}`));
