@@ -79,6 +79,14 @@ test("L7: another body, method, path or header is another request", async () => 
   await assert.rejects(admitted({ ...good, headers: { ...good.headers, host: "else" } }), mismatch);
 });
 
+test("L7: names of no header among the signed ones, also those that every object knows, are a mismatch", async () => {
+  const good = received(await signedAt(0));
+  for (const name of ["constructor", "__proto__", "x-absent"]) {
+    const authorization = String(good.headers.authorization).replace("SignedHeaders=", `SignedHeaders=${name};`);
+    await assert.rejects(admitted({ ...good, headers: { ...good.headers, authorization } }), mismatch);
+  }
+});
+
 test("L7: a hash that is told must be the body's; UNSIGNED-PAYLOAD is none", async () => {
   for (const [told, ok] of [
     [createHash("sha256").update(body).digest("hex"), true],

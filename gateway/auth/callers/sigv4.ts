@@ -100,9 +100,10 @@ async function signatureOf(
   return typeof signature === "string" ? signature : undefined;
 }
 
-/** HTTP/2 has the host elsewhere (RFC 9113 section 8.3.1). */
+/** HTTP/2 has the host elsewhere (RFC 9113 section 8.3.1). A client may name what no header is, such as `constructor`. */
 function headerValue(headers: CallerRequest["headers"], name: string): string {
-  const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined) ?? "";
+  const given = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  const value = given ?? (name === "host" ? headers[":authority"] : undefined) ?? "";
   return Array.isArray(value) ? value.join(",") : value;
 }
 
