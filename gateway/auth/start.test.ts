@@ -139,6 +139,12 @@ test("L7: Lambda's path closed, open, and in development open to this machine bu
   assert.equal((await development.invoke("hello", "{}", { origin: "https://evil.example" })).status, 403);
 });
 
+test("L7: Lambda's path asks for credentials however it is spelt, and says so in Lambda's words", async () => {
+  await using harness = await startHarness({ ESB_LAMBDA_AUTH: "required" });
+  const answer = await send(`${harness.url}/%32015-03-31/functions/hello/invocations`, "POST", {}, "{}");
+  assert.deepEqual([answer.status, answer.headers["x-amzn-errortype"]], [403, "MissingAuthenticationTokenException"]);
+});
+
 test("L7: who may not call is refused before the event is read", async () => {
   await using harness = await startHarness({ ESB_LAMBDA_AUTH: "required" });
   const { promise, resolve } = Promise.withResolvers<string>();

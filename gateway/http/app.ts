@@ -65,6 +65,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   }
 }
 
-function isLambdas({ raw }: FastifyRequest): boolean {
-  return raw.url?.startsWith(lambdaPrefix) === true;
+/** A route matches in spite of percent-encoding, and what it refuses must still be told in its API's words. */
+function isLambdas({ raw, routeOptions }: FastifyRequest): boolean {
+  return raw.url?.startsWith(lambdaPrefix) === true || routeOptions.url?.startsWith(lambdaPrefix) === true;
 }
