@@ -22,6 +22,9 @@ const cases: ReadonlyArray<readonly [string, Partial<Parameters<typeof headProbl
   ["a name with an underscore", { rawHeaders: ["Host", "a_b.example:80"] }, undefined],
   ["a Host in UTF-8", { rawHeaders: ["Host", "b\u00fccher.example"] }, "MALFORMED"],
   ["chunked, however it is spelt", { rawHeaders: [...host, "Transfer-Encoding", "CHUNKED"] }, undefined],
+  ["a method that nobody serves but all know", { method: "PURGE" }, undefined],
+  ["a method that nobody knows", { method: "FOO" }, "MALFORMED"],
+  ["a method that every object knows", { method: "constructor" }, "MALFORMED"],
   ["OPTIONS *", { method: "OPTIONS", url: "*" }, undefined],
   ["GET *", { url: "*" }, "MALFORMED"],
   [

@@ -1,3 +1,4 @@
+import { METHODS } from "node:http";
 import type { ProblemName } from "./problems.ts";
 
 /**
@@ -24,6 +25,9 @@ export interface HeadProblem {
   readonly message: string;
 }
 
+/** Those that Node reads in HTTP/1.1; in HTTP/2 it lets any word pass. */
+const knownMethods: ReadonlySet<string> = new Set(METHODS);
+
 /** A name or address and a port (RFC 9110 section 7.2); it must not be empty, as no resource of ours has no authority. */
 const validHost = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 
@@ -31,7 +35,7 @@ const validHost = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
  * What is wrong with a request's head that Node lets pass: what is larger than AWS takes, and what servers behind one
  * another could read in different ways (RFC 9112 section 11.2), so that one would see a request that nobody sent.
  */
-export function headProblem({ method, url = "", httpVersion, rawHeaders }: RequestHead): HeadProblem | undefined {
+export function headProblem({ method = "", url = "", httpVersion, rawHeaders }: RequestHead): HeadProblem | undefined {
   if (url.length > longestTarget) {
     return { name: "TARGET_TOO_LONG", message: `The URL must not be longer than ${longestTarget} characters` };
   }
@@ -64,6 +68,7 @@ export function headProblem({ method, url = "", httpVersion, rawHeaders }: Reque
     if (httpVersion === "1.0") return malformed("HTTP/1.0 has no Transfer-Encoding");
     if (transferEncoding.toLowerCase() !== "chunked") return malformed("its Transfer-Encoding is not chunked");
   }
+  if (!knownMethods.has(method)) return malformed("its method is not known");
   if (host === undefined && httpVersion !== "1.0") return malformed("it has no Host");
   if (host !== undefined && !validHost.test(host)) return malformed("its Host is none");
   if (!url.startsWith("/") && !(url === "*" && method === "OPTIONS")) return malformed("its target is no path");

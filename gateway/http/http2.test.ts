@@ -156,6 +156,7 @@ const odd: ReadonlyArray<readonly [string, Parameters<ClientHttp2Session["reques
   ["headers of more than 10,240 bytes", { ":path": "/health", x: "a".repeat(10_241) }, 431],
   ["a path of more than 10,240 characters", { ":path": `/${"a".repeat(10_240)}` }, 414],
   ["CONNECT", { ":method": "CONNECT", ":authority": "x:80" }, 405],
+  ["a method that nobody knows", { ":method": "FOO", ":path": "/health" }, 400],
   ["OPTIONS *", { ":method": "OPTIONS", ":path": "*" }, 204],
 ];
 for (const [what, headers, status] of odd) {
