@@ -47,8 +47,8 @@ accessKeys:
   assert.deepEqual(credentials.counts, { apiKeys: 3, users: 1, accessKeys: 1 });
 });
 
-test("an empty file, and one with empty lists, knows nobody", () => {
-  for (const text of ["", "apiKeys:\nusers: []\naccessKeys:\n"]) {
+test("a file with empty lists, or none, knows nobody", () => {
+  for (const text of ["{}", "# nobody yet\n", "apiKeys:\nusers: []\naccessKeys:\n"]) {
     assert.deepEqual(new Credentials(parse(text)).counts, { apiKeys: 0, users: 0, accessKeys: 0 });
   }
 });
@@ -100,6 +100,12 @@ for (const [what, text, expected] of [
     "a variable that is not set",
     `apiKeys: [{ id: a, key: "\${TOPSECRET1}" }]`,
     /^auth\.yml:1:25: not a variable that is set/,
+  ],
+  ["nothing, as a file that is being written says for a moment", "\n", /^auth\.yml:1:1: the file is empty; expected/],
+  [
+    "claims that contain themselves",
+    `users: [{ username: a, password: ${hash}, claims: &topsecret1 { b: *topsecret1 } }]`,
+    /^auth\.yml:1:\d+: users\.0\.claims: must not contain themselves$/,
   ],
   [
     "a list in place of a map",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ConfigurationError } from "../../../common/environment.ts";
 import type { VariableLookup } from "../../files/substitute.ts";
 import { type Problem, parseYaml } from "../../files/yaml.ts";
 import { parsePasswordHash } from "../passwords/hash.ts";
@@ -22,16 +23,28 @@ const apiKeySchema = z
   )
   .refine(({ key, sha256: hash }) => (key === undefined) !== (hash === undefined), "must have one of key: and sha256:");
 
-const claims = z.record(
-  z
-    .string()
-    .refine(
-      (name) => !reservedClaims.has(name),
-      `is set by esb itself; expected none of ${[...reservedClaims].join(", ")}`,
-    ),
-  z.json("must be what JSON can say"),
-  "must be a map; expected claims such as email: ada@example.org",
-);
+const claims = z
+  .record(
+    z
+      .string()
+      .refine(
+        (name) => !reservedClaims.has(name),
+        `is set by esb itself; expected none of ${[...reservedClaims].join(", ")}`,
+      ),
+    z.json("must be what JSON can say"),
+    "must be a map; expected claims such as email: ada@example.org",
+  )
+  .refine(isTree, "must not contain themselves");
+
+/** With an alias, YAML can say what contains itself. */
+function isTree(value: object): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const userSchema = z.strictObject(
   {
@@ -78,6 +91,10 @@ const knownKeys: Readonly<Record<string, readonly string[]>> = {
  * @throws ConfigurationError with a line for each mistake; none repeats what the file says
  */
 export function parseCredentials(content: string, path: string, lookup: VariableLookup): CredentialLists {
+  // One that is being written is empty for a moment, in which nobody should be locked out.
+  if (content.trim() === "") {
+    throw new ConfigurationError(`${path}:1:1: the file is empty; expected apiKeys:, users: or accessKeys:, or {}`);
+  }
   const { value, refuse } = parseYaml(content, {
     path,
     lookup,
