@@ -29,7 +29,7 @@ import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
-import { listenerSettings, openListener, rated } from "./wiring/listener.ts";
+import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
@@ -180,7 +180,7 @@ export async function startGateway(
     trusted,
     routes: () => routing.table,
     authorizer: auth.authorizer,
-    admit: (authorization, address) => listener.rates.admit(rated(authorization, address)),
+    admit: (caller) => listener.rates.admit(caller),
     onAnswer: (record) => metrics.onAnswer(record),
   });
   const region = configuration.ESB_REGION;

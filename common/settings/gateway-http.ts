@@ -41,7 +41,7 @@ export const gatewayHttpSettings = {
     default: "0",
     usedBy: ["gateway"],
     description:
-      "Requests a second that each API key, and each address without one, may send; beyond it 429. 0: no limit.",
+      "Requests a second that each address may send, and each API key; beyond it 429. 0: no limit.",
   }),
   ESB_RATE_BURST: setting(whole(0, 10_000_000), {
     default: "0",

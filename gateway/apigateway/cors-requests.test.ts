@@ -42,6 +42,16 @@ test("G3 CORS: a preflight needs no token and reaches no function", async () => 
   assert.equal(invoked(), before);
 });
 
+test("G3 CORS: /metrics counts preflights", async () => {
+  const count = async () => {
+    const { body } = await door.get("/metrics");
+    return Number(/^esb_route_answers_total\{route="preflight",status="204"\} (\d+)$/m.exec(body)?.[1] ?? 0);
+  };
+  const before = await count();
+  for (const path of ["/mine", "/any"]) await preflight(path);
+  assert.equal(await count(), before + 2);
+});
+
 test("G3 CORS: a preflight from elsewhere, or to a route that has no CORS, is allowed nothing and reaches no function", async () => {
   const before = invoked();
   for (const answer of [await preflight("/mine", "https://evil.example.com"), await preflight("/any")]) {

@@ -3,6 +3,7 @@ import type { Authorization, Authorizer } from "../auth/authorization.ts";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { PendingReply } from "../http/drain.ts";
 import type { AnswerRecord } from "../http/metrics.ts";
+import type { Caller } from "../http/rate-limit.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import { type InvocationContext, invoke } from "../lambda/invocation.ts";
 import { largestRequestBytes } from "../lambda/request.ts";
@@ -30,8 +31,8 @@ export interface FrontDoorOptions extends InvocationContext {
   readonly trusted: TrustedProxies;
   readonly routes: () => RoutingTable;
   readonly authorizer: Authorizer;
-  /** Counts a request against its caller's rate. @throws ApiError THROTTLED */
-  readonly admit: (authorization: Authorization, sourceIp: string) => void;
+  /** Counts a request against its caller's rate. @throws RateExceeded */
+  readonly admit: (caller: Caller) => void;
   readonly functions: { get(name: string): FunctionDefinition | undefined };
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
   /** @throws LambdaError when nobody is admitted any more */
@@ -79,7 +80,7 @@ export class FrontDoor {
     const asked = toPreflight(message);
     const cors = asked && table.corsFor(asked.method, head.rawPath);
     if (asked !== undefined && cors !== undefined) {
-      answerPreflight(response, preflightHeaders(cors, asked));
+      this.#answerPreflight(response, preflightHeaders(cors, asked));
       return;
     }
     const found = table.match(head.method, head.rawPath);
@@ -87,7 +88,7 @@ export class FrontDoor {
       this.#refuse(visit, found.none, new ApiError("NO_ROUTE", "there is no such route"));
       // A route that answers preflights itself says OPTIONS; ANY does not mean them.
     } else if (asked !== undefined && found.match.route.methods === "ANY") {
-      answerPreflight(response, []);
+      this.#answerPreflight(response, []);
     } else {
       void this.#follow(visit, found.match);
     }
@@ -105,8 +106,10 @@ export class FrontDoor {
   async #invoke({ message, response, head }: Visit, match: RouteMatch): Promise<void> {
     const { authorizer, admit, functions, pool, pending, api } = this.#options;
     const { route } = match;
+    // Before anything is asked about tokens, so that nobody can guess, or have signatures checked, without end.
+    admit({ kind: "address", address: head.sourceIp });
     const authorization = await authorizer.authorize(route.auth, (name) => single(head, name));
-    admit(authorization, head.sourceIp);
+    if (authorization.kind === "api-key") admit({ kind: "key", keyId: authorization.keyId });
     const definition = functions.get(route.functionName);
     if (definition === undefined) throw new ApiError("INTEGRATION_REFUSED", "the function is not in functions.yml");
     const request: ApiRequest = { ...head, body: await readBody(message) };
@@ -139,6 +142,11 @@ export class FrontDoor {
     this.#onAnswer(head.id, status, error, match);
   }
 
+  #answerPreflight(response: ServerResponse, headers: string[]): void {
+    response.writeHead(204, headers).end();
+    this.#options.onAnswer({ route: "preflight", status: 204 });
+  }
+
   #onAnswer(requestId: string, status: number, error: ApiError | undefined, match: RouteMatch | undefined): void {
     const route = match && nameOf(match.route);
     this.#options.onAnswer({ route, status });
@@ -153,17 +161,13 @@ export class FrontDoor {
 }
 
 /** How an answer is told that concerns no route. */
-function unrouted({ payload }: RoutingTable): AnswerStyle {
-  return { payload, cors: undefined };
+function unrouted({ payload, cors }: RoutingTable): AnswerStyle {
+  return { payload, cors };
 }
 
 /** As routing.yml has it. */
 function nameOf({ methods, path }: Route): string {
   return `${typeof methods === "string" ? methods : methods.join(",")} ${path}`;
-}
-
-function answerPreflight(response: ServerResponse, headers: string[]): void {
-  response.writeHead(204, headers).end();
 }
 
 /** What a browser asks before it sends a request to another origin; undefined: this is no such question. */

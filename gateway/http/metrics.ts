@@ -15,8 +15,9 @@ export interface InvocationRecord {
   readonly durationMs: number;
 }
 
-/** What is counted of an answer at a route, `none` where there was no route. */
+/** What is counted of an answer at a route. */
 export interface AnswerRecord {
+  /** As routing.yml has it, or `preflight`; undefined: there was no route. */
   readonly route: string | undefined;
   readonly status: number;
 }
@@ -52,7 +53,7 @@ export function createMetrics({ pools, queuedBytes, breakerState }: MetricsSourc
   });
   const answers = new Counter({
     name: "esb_route_answers_total",
-    help: "Answers by route, as routing.yml has it, and status; requests that came to no route are `none`.",
+    help: "Answers by route, as routing.yml has it, and status; `none` came to no route, `preflight` were answered for one.",
     labelNames: ["route", "status"],
     registers,
   });

@@ -94,3 +94,30 @@ test("G7: beyond the rate both APIs answer 429 with Retry-After, esb's own paths
   assert.equal((await harness.request("GET", "/a", from("192.0.2.3"))).status, 200);
   assert.match((await harness.get("/metrics")).body, /^esb_requests_throttled_total 2$/m);
 });
+
+test("G7: who guesses tokens or keys is held back by address, before they are looked at; a key has its own rate beside it", async () => {
+  const routes = `routes:
+  - { path: /token, method: GET, function: hello }
+  - { path: /key, method: GET, function: hello, auth: api-key }`;
+  await using harness = await startRoutes(routes, {
+    ESB_RATE_LIMIT: "1",
+    ESB_RATE_BURST: "2",
+    ESB_TRUSTED_PROXIES: "127.0.0.1",
+    ESB_LAMBDA_AUTH: "required",
+  });
+  const from = (address: string, headers = {}) => ({ "x-forwarded-for": address, ...headers });
+  const statuses = async (ask: () => Promise<{ status: number }>) => {
+    const all: number[] = [];
+    for (let count = 0; count < 3; count++) all.push((await ask()).status);
+    return all;
+  };
+  const guessed = { authorization: "Bearer guessed" };
+  assert.deepEqual(await statuses(() => harness.request("GET", "/token", from("192.0.2.1", guessed))), [401, 401, 429]);
+  assert.deepEqual(await statuses(() => harness.invoke("hello", "{}", from("192.0.2.2", guessed))), [403, 403, 429]);
+  const key = { "x-api-key": "esb-development-key" };
+  let host = 10;
+  assert.deepEqual(
+    await statuses(() => harness.request("GET", "/key", from(`192.0.2.${host++}`, key))),
+    [200, 200, 429],
+  );
+});

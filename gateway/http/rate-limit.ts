@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../pool/clock.ts";
 import { addressGroup } from "./address-group.ts";
 
-/** Who is counted: a caller who has shown an API key by that, everybody else by address. */
+/** Who is counted: everybody by address, before it is known who calls, and API keys once they have been shown. */
 export type Caller =
   | { readonly kind: "key"; readonly keyId: string }
   | { readonly kind: "address"; readonly address: string };

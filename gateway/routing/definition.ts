@@ -74,6 +74,8 @@ export interface RoutingTable {
   readonly routes: readonly Route[];
   /** In whose words to answer what concerns no route, such as a path that is not valid. */
   readonly payload: PayloadFormat;
+  /** The defaults', for what concerns no route and for esb's own paths. */
+  readonly cors: Cors | undefined;
   /**
    * @param path as the client sent it: percent-encoded, without the query
    * @throws ApiError BAD_REQUEST when the path is not valid

@@ -41,6 +41,7 @@ export function createTable(routes: readonly TemplateRoute[], defaults: TableDef
   return Object.freeze({
     routes: Object.freeze(routes.map(({ route }) => route)),
     payload: defaults.payload,
+    cors: defaults.cors,
     match,
     corsFor(method: string, path: string) {
       const found = match(method, path);

@@ -2,9 +2,8 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingName, SettingValues } from "../../common/settings.ts";
 import type { TrustedProxies } from "../apigateway/client-address.ts";
-import type { Authorization } from "../auth/authorization.ts";
 import { Connections } from "../http/connections.ts";
-import { type Caller, RateLimit, toRate } from "../http/rate-limit.ts";
+import { RateLimit, toRate } from "../http/rate-limit.ts";
 import type { ListenerOptions } from "../http/server.ts";
 import type { Clock } from "../pool/clock.ts";
 import { type CertificateStatus, openCertificate } from "../tls/certificate.ts";
@@ -58,11 +57,6 @@ export async function openListener(
     status: () => (certificate === undefined ? {} : { tls: certificate.status() }),
     [Symbol.dispose]: () => certificate?.[Symbol.dispose](),
   };
-}
-
-/** Whom a route's request is counted for. */
-export function rated(authorization: Authorization, address: string): Caller {
-  return authorization.kind === "api-key" ? { kind: "key", keyId: authorization.keyId } : { kind: "address", address };
 }
 
 function measure(registry: Registry, connections: Connections, rates: RateLimit): void {
