@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parseSubnet } from "../../agent/network/subnet.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { startEsb, type TestEsb } from "../support/esb.ts";
 import { callerArchive, callerImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { freePort } from "../support/port.ts";
+import { testProcess, untilWhileAlive } from "../support/process.ts";
 
 /** Functions that call functions, with the AWS SDK as it is (L7, W5). */
 
@@ -21,7 +23,11 @@ functions:
 `;
 const apiKey = "worker-calls-test-key";
 const port = 8372;
+/** Of a second gateway. */
+const secondPort = 8373;
 const path = "/2015-03-31/functions/echo/invocations";
+
+const root = join(import.meta.dirname, "../..");
 
 let esb: TestEsb;
 /** Address of the workers' bridge. */
@@ -29,7 +35,8 @@ let host: string;
 before(async () => {
   const archives = [await callerArchive(), await staticServerArchive()];
   // Clients are asked who they are: nobody gets in by being on this machine.
-  const settings = { ESB_LAMBDA_AUTH: "required", ESB_API_KEY: apiKey, ESB_FREEZE_AFTER_MS: "300" };
+  const clients = { ESB_LAMBDA_AUTH: "required", ESB_API_KEY: apiKey, ESB_FREEZE_AFTER_MS: "300" };
+  const settings = { ...clients, ESB_WORKER_API_PORTS: `${port},${secondPort}` };
   esb = await startEsb({ archives, functions, settings });
   host = parseSubnet(esb.subnet).gateway;
 });
@@ -166,19 +173,48 @@ test("L7: of a token, containerd's labels, the agent's messages and all logs hav
   for (const log of [await esb.agent.log(), await esb.gateway.log()]) assert.ok(!log.includes(token));
 });
 
+test("S6 L7: each of two gateways serves its own workers, at a port of its own", async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const environment = {
+    ...esb.settings,
+    ESB_OWNER: "second",
+    ESB_GATEWAY_PORT: new URL(url).port,
+    ESB_WORKER_API_PORT: String(secondPort),
+  };
+  const logPath = join(esb.containerd.dir, "logs/second.log");
+  const gateway = testProcess({ args: ["gateway/main.ts"], cwd: root, environment, logPath });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => gateway.stop("SIGTERM"));
+  await gateway.start();
+  await untilWhileAlive(gateway, async () => assert.ok((await fetch(`${url}/ready`)).ok), 30_000);
+  const response = await fetch(`${url}/2015-03-31/functions/second/invocations`, {
+    method: "POST",
+    headers: { "x-api-key": apiKey },
+    body: JSON.stringify({ op: "call", name: "echo", payload: { n: 2 } }),
+  });
+  assert.deepEqual(await response.json(), { status: 200, payload: { n: 2 } });
+  const ids = (await esb.workers.list({ owner: "second" })).workers.map(({ id }) => id.replace(/\..*/, "")).sort();
+  assert.deepEqual(ids, ["echo-0", "second-0"], "its own workers, not those of the first");
+  const own = await tokenOf("caller");
+  assert.equal((await request(shows(own))).status, 200);
+  const strange = await request({ ...shows(own), url: `http://${host}:${secondPort}${path}` });
+  assert.deepEqual([strange.status, strange.type], [403, "UnrecognizedClientException"]);
+});
+
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`L7 S1 S4: workers call as before behind a restart of the agent and of the gateway (${signal})`, async () => {
     await callsEcho();
     const before = await instances();
-    const isReady = async () => assert.ok((await fetch(`${esb.url}/ready`)).ok);
+    const ready = () =>
+      untilWhileAlive(esb.gateway, async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 30_000);
     await esb.agent.stop(signal);
     await esb.agent.start();
     await esb.agentReady();
-    await until(isReady, 10_000);
+    await ready();
     await callsEcho();
     await esb.gateway.stop(signal);
     await esb.gateway.start();
-    await until(isReady, 10_000);
+    await ready();
     await callsEcho();
     assert.deepEqual(await instances(), before, "with the workers that were there");
   });
