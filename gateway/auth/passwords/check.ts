@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import PQueue from "p-queue";
-import { deriveHash, impossibleHash, isPassword, type PasswordHash, usualCost } from "./hash.ts";
+import { impossibleHash, isPassword, type PasswordHash } from "./hash.ts";
 
 /** So that many attempts take neither all memory nor all of libuv's threads (four), which files need as well. */
 const hashesAtOnce = 2;
@@ -17,7 +17,6 @@ export type KnownPassword = PasswordHash | { readonly plain: string };
 /** Checks passwords, a few at a time. */
 export class PasswordCheck {
   readonly #queue = new PQueue({ concurrency: hashesAtOnce });
-  readonly #hashed = new Map<string, Promise<PasswordHash>>();
 
   /**
    * Takes as long for a user that is not there as for one that is.
@@ -28,19 +27,16 @@ export class PasswordCheck {
   async isRight(password: string, known: KnownPassword | undefined, like?: PasswordHash): Promise<boolean> {
     if (this.#queue.size >= mostWaiting) throw new TooManyAttempts("too many attempts wait for their check");
     return this.#queue.add(async () => {
-      const hash = known === undefined ? impossibleHash(like?.cost) : await this.#hashOf(known);
-      return (await isPassword(password, hash)) && known !== undefined;
+      // A plain one costs what a hashed one does, at the first attempt too: else the time would tell that it is there.
+      const compared = known === undefined || "plain" in known ? impossibleHash(like?.cost) : known;
+      const isHashed = await isPassword(password, compared);
+      return known !== undefined && "plain" in known ? isSameText(password, known.plain) : isHashed;
     });
   }
+}
 
-  /** A plain password is hashed once, so that checking it costs what any other costs. */
-  #hashOf(known: KnownPassword): PasswordHash | Promise<PasswordHash> {
-    if (!("plain" in known)) return known;
-    let hash = this.#hashed.get(known.plain);
-    if (hash === undefined) {
-      hash = deriveHash(known.plain, randomBytes(16), usualCost);
-      this.#hashed.set(known.plain, hash);
-    }
-    return hash;
-  }
+/** In constant time. */
+function isSameText(one: string, other: string): boolean {
+  const digest = (text: string) => hash("sha256", text.normalize("NFC"), "buffer");
+  return timingSafeEqual(digest(one), digest(other));
 }
