@@ -54,6 +54,18 @@ for (const [what, auth, settings, expected] of [
     { ESB_JWT_SECRET: secret, ESB_JWT_KEYS: "/nowhere" },
     /ESB_JWT_KEYS and ESB_JWT_SECRET are both set/,
   ],
+  [
+    "the well-known key where others can reach it",
+    "none",
+    { ESB_MODE: "development", ESB_GATEWAY_HOST: "0.0.0.0", ESB_API_KEY: "esb-development-key" },
+    /the API key esb-development-key: everybody knows it/,
+  ],
+  [
+    "the well-known password",
+    "none",
+    { ESB_AUTH_USER: "admin", ESB_AUTH_PASSWORD: "developer" },
+    /the password of admin: everybody knows it/,
+  ],
   ["keys that are not there", "none", { ESB_JWT_KEYS: "/nowhere/keys.json" }, /^\/nowhere\/keys\.json: cannot be read/],
   [
     "a credentials file that is not there",

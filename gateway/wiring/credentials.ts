@@ -4,7 +4,11 @@ import { watchFile } from "../../common/files/watch.ts";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingValues } from "../../common/settings.ts";
 import { type CredentialLists, Credentials, merge, noCredentials } from "../auth/credentials/credentials.ts";
-import { environmentCredentials, withDevelopmentValues } from "../auth/credentials/environment.ts";
+import {
+  environmentCredentials,
+  refuseDevelopmentValues,
+  withDevelopmentValues,
+} from "../auth/credentials/environment.ts";
 import { parseCredentials } from "../auth/credentials/file.ts";
 import type { VariableLookup } from "../files/substitute.ts";
 
@@ -26,6 +30,8 @@ export interface CredentialStatus {
 export interface CurrentCredentials extends Disposable {
   readonly now: () => Credentials;
   readonly status: () => CredentialStatus;
+  /** Calls back whenever others hold than before. */
+  onChange(callback: () => void): void;
 }
 
 /** @throws (rejects with) ConfigurationError */
@@ -35,7 +41,11 @@ export async function openCredentials(
   lookup: VariableLookup,
   logger: Logger,
 ): Promise<CurrentCredentials> {
-  const environment = environmentCredentials(configuration);
+  const usable = (lists: CredentialLists) => {
+    if (!development) refuseDevelopmentValues(lists);
+    return lists;
+  };
+  const environment = usable(environmentCredentials(configuration));
   const together = (file: CredentialLists) => {
     const lists = merge(environment, file);
     return new Credentials(development ? withDevelopmentValues(lists) : lists);
@@ -43,15 +53,22 @@ export async function openCredentials(
   let credentials = together(noCredentials);
   const path = configuration.ESB_AUTH_FILE;
   if (path === undefined) {
-    return { now: () => credentials, status: () => ({}), [Symbol.dispose]: () => undefined };
+    return {
+      now: () => credentials,
+      status: () => ({}),
+      onChange: () => undefined,
+      [Symbol.dispose]: () => undefined,
+    };
   }
+  const listeners: (() => void)[] = [];
   const source = watchFile(path, () => void file.refresh());
   const file: ReloadedFile<CredentialLists> = new ReloadedFile<CredentialLists>(source, {
     path,
-    parse: (text) => parseCredentials(text, path, lookup),
+    parse: (text) => usable(parseCredentials(text, path, lookup)),
     onLoaded: (lists) => {
       credentials = together(lists);
       logger.info({ file: path, ...credentials.counts }, "credentials loaded");
+      for (const tell of listeners) tell();
     },
     onError: (error) => logger.error({ file: path, error }, "credentials file refused, the last good one holds"),
   });
@@ -69,6 +86,7 @@ export async function openCredentials(
       const { error } = file;
       return { credentials: { file: path, count, ...(error === undefined ? {} : { error }) } };
     },
+    onChange: (callback) => void listeners.push(callback),
     [Symbol.dispose]: () => source[Symbol.dispose](),
   };
 }

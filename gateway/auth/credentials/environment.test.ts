@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Credentials, merge, sha256 } from "./credentials.ts";
-import { environmentCredentials, withDevelopmentValues } from "./environment.ts";
+import { environmentCredentials, refuseDevelopmentValues, withDevelopmentValues } from "./environment.ts";
 
 const none = {
   ESB_API_KEY: undefined,
@@ -31,6 +31,16 @@ test("G2: what is set takes the place of the well-known value, also in developme
   assert.equal(credentials.apiKey("esb-development-key"), undefined);
   assert.equal(credentials.user("developer"), undefined);
   assert.equal(credentials.apiKey("one-of-our-own-keys")?.id, "environment");
+});
+
+test("G2: what everybody knows is refused where others can reach the gateway, whichever way it is told", () => {
+  refuseDevelopmentValues(environmentCredentials({ ...none, ESB_API_KEY: "one-of-our-own-keys" }));
+  const known = environmentCredentials({ ...none, ESB_API_KEY: "esb-development-key" });
+  assert.throws(() => refuseDevelopmentValues(known), /the API key esb-development-key: everybody knows it/);
+  const hashed = { ...known, apiKeys: [{ id: "shop", sha256: sha256("esb-development-key") }] };
+  assert.throws(() => refuseDevelopmentValues(hashed), /everybody knows it/);
+  const user = environmentCredentials({ ...none, ESB_AUTH_USER: "ada", ESB_AUTH_PASSWORD: "developer" });
+  assert.throws(() => refuseDevelopmentValues(user), /the password of ada: everybody knows it/);
 });
 
 for (const half of [

@@ -36,6 +36,21 @@ export const developmentApiKey = "esb-development-key";
 export const developmentUser = "developer";
 export const developmentPassword = "developer";
 
+/** @throws ConfigurationError when they are to keep out others, whom they keep out no more than no lock would */
+export function refuseDevelopmentValues({ apiKeys, users }: CredentialLists): void {
+  const wellKnown = sha256(developmentApiKey);
+  const known = [
+    ...(apiKeys.some((key) => key.sha256 === wellKnown) ? [`the API key ${developmentApiKey}`] : []),
+    ...users.flatMap(({ username, password }) =>
+      "plain" in password && password.plain === developmentPassword ? [`the password of ${username}`] : [],
+    ),
+  ];
+  if (known.length === 0) return;
+  throw new ConfigurationError(
+    `${known.join(" and ")}: everybody knows it from esb's own documents; expected a secret of your own, unless ESB_MODE=development and ESB_GATEWAY_HOST is a loopback address`,
+  );
+}
+
 /** What stands in for what is not configured, while only this machine can reach the gateway. */
 export function withDevelopmentValues(lists: CredentialLists): CredentialLists {
   return {
