@@ -15,14 +15,16 @@ import { failuresOf, one, type SteadyAnswer } from "../support/steady.ts";
 
 const run = promisify(execFile);
 const functions = `
-defaults: { timeout: 60, memory: 128, idle: { freezeAfterMs: -1 } }
+defaults: { timeout: 90, memory: 128, idle: { freezeAfterMs: -1 } }
 functions:
   slow: { image: "${probeImage}", memory: 512, concurrency: { max: 2 } }
   idle: { image: "${staticServerImage}" }
   frozen: { image: "${staticServerImage}", idle: { freezeAfterMs: 0 } }
 `;
 /** Longer than all that comes after it. */
-const longMs = 30_000;
+const longMs = 60_000;
+/** A machine that has no time to spare takes long to start a process. */
+const startsWithinMs = 30_000;
 
 let esb: TestEsb;
 let runDir: string;
@@ -66,7 +68,7 @@ async function askForLong(): Promise<{ answer: Promise<SteadyAnswer>; instanceId
 
 async function startAgain(): Promise<void> {
   await esb.gateway.start();
-  await untilWhileAlive(esb.gateway, () => fetch(`${esb.url}/health`), 10_000);
+  await untilWhileAlive(esb.gateway, () => fetch(`${esb.url}/health`), startsWithinMs);
 }
 
 /** Two workers are there at most, one of which is busy: what comes at once needs both. */
@@ -114,7 +116,7 @@ test("G6 S4: killed again before the agent could destroy the busy worker: the th
   await esb.agent.start();
   await esb.agentReady();
   await startAgain();
-  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 10_000);
+  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), startsWithinMs);
   await assertOneAtATime();
   assert.ok(!(await livesOf("slow")).some((life) => life.startsWith(instanceId)));
 });
@@ -124,7 +126,7 @@ test("G6 S4: a gateway that ends when all is answered leaves no mark, and nothin
   await esb.gateway.stop("SIGTERM");
   assert.deepEqual(await marks(), []);
   await startAgain();
-  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 10_000);
+  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), startsWithinMs);
   assert.deepEqual([await livesOf("slow"), await livesOf("idle"), await livesOf("frozen")], before);
 });
 
@@ -151,7 +153,7 @@ test("G6 S4: a disk that fills up after the start does not matter; one that is f
   await run("dd", ["if=/dev/zero", `of=${join(runDir, "fuller")}`, "bs=4k"]).catch(() => undefined);
   const logged = (await esb.gateway.log()).length;
   await startAgain();
-  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 10_000);
+  await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), startsWithinMs);
   await assertOneAtATime();
   const warnings = (await esb.gateway.log()).slice(logged).match(/ENOSPC.*it cannot be kept/g);
   assert.equal(warnings?.length, 1);
