@@ -95,6 +95,14 @@ test("G2: a request waits two seconds for the issuer at most", async () => {
   assert.ok(await keys.keyOf(header));
 });
 
+test("G2: among an issuer's keys one that is none spoils only the tokens that name it", async () => {
+  const { state, keys } = issuer();
+  const broken = { kty: "EC", crv: "P-256", x: "AAAA", y: "AAAA", kid: "broken", alg: "ES256" };
+  state.answer = async () => ({ keys: [broken, first.jwk] });
+  await assert.rejects(keys.keyOf({ alg: "ES256", kid: "broken" }), InvalidToken);
+  assert.ok(await keys.keyOf(header));
+});
+
 const nowMs = Date.parse("2026-05-01T12:00:00Z");
 const terms = { issuer: "https://cognito.example/pool", audiences: ["client-a", "client-b"] };
 const claims = { iss: terms.issuer, sub: "u", exp: nowMs / 1000 + 60 };

@@ -93,8 +93,8 @@ export class ExternalKeys implements Disposable {
       return await this.#keys?.(header);
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-      if (error instanceof errors.JOSEError) throw new InvalidToken(error.message, { cause: error });
-      throw error;
+      // Also a key that is none, for which the library has no error of its own.
+      throw new InvalidToken(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
 

@@ -66,6 +66,10 @@ export async function verified(
       clockTolerance: toleranceSeconds,
       currentDate: new Date(nowMs),
     });
+    // API Gateway looks at it as well (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html).
+    if (payload.iat !== undefined && payload.iat > nowMs / 1000 + toleranceSeconds) {
+      throw new InvalidToken("the token was issued later than now");
+    }
     return payload;
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
