@@ -11,6 +11,9 @@ export function isLoopback(address: string): boolean {
   return family !== 0 && loopback.check(address, family === 4 ? "ipv4" : "ipv6");
 }
 
+/** Headers that proxies and tunnels add. */
+const ofProxy = /^(?:forwarded|via|x-real-ip|x-forwarded-.+|cf-connecting-ip)$/;
+
 const anyone: Caller = { kind: "anyone", name: "loopback" };
 
 /** Lets in whoever is on this machine, but no pages of other sites that its browser shows. */
@@ -18,7 +21,7 @@ export const loopbackCheck: CallerCheck = {
   check({ remoteAddress, headers }: CallerRequest): Caller | undefined {
     if (remoteAddress === undefined || !isLoopback(remoteAddress)) return undefined;
     // Behind a proxy on this machine the client may be anywhere.
-    if (headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined) return undefined;
+    if (Object.keys(headers).some((name) => ofProxy.test(name))) return undefined;
     return isForeignPage(headers.origin) ? undefined : anyone;
   },
 };
