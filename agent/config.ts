@@ -1,10 +1,11 @@
+import { agentTlsSettings } from "../common/agent-tls/mode.ts";
 import { readSettings } from "../common/environment.ts";
 
 /** The agent's settings. @throws ConfigurationError that lists every wrong one */
 export function readAgentSettings(environment: NodeJS.ProcessEnv) {
   return readSettings(
     [
-      "ESB_AGENT_ADDRESS",
+      ...agentTlsSettings,
       "ESB_AGENT_REFLECTION",
       "ESB_NAMESPACE",
       "ESB_CONTAINERD_ADDRESS",

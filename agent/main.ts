@@ -9,6 +9,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { detectHostMemoryBytes } from "./oci/host-memory.ts";
 import { composeRecovery } from "./recovery/compose.ts";
 import { listenAt } from "./server/listen.ts";
+import { openSecured } from "./server/secured.ts";
 import { createAgentServer } from "./server/server.ts";
 import { databasePathIn } from "./store/files.ts";
 import { WorkerStore } from "./store/store.ts";
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const logger = createLogger("agent", settings.LOG_LEVEL);
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
+  const secured = await openSecured(settings, logger);
   const { client, network, images, runtime, logs, workerApi } = await composeAgent(settings, logger);
   const records = new WorkerStore({ path: databasePathIn(settings.ESB_STATE_DIR), logger, now: Date.now });
   const workers = new WorkerService({
@@ -80,8 +82,8 @@ async function main(): Promise<void> {
   });
 
   const ending = new AbortController();
-  await listenAt(settings.ESB_AGENT_ADDRESS, (address) => server.server.listen(address));
-  logger.info({ address: settings.ESB_AGENT_ADDRESS, pid: process.pid }, "listening");
+  await listenAt(settings.ESB_AGENT_ADDRESS, (address) => secured.listen(server.server, address));
+  logger.info({ address: settings.ESB_AGENT_ADDRESS, tls: secured.tls, pid: process.pid }, "listening");
   const running = Promise.all([lifecycle.run(ending.signal), reaper.run(ending.signal)]);
 
   closeWithGrace({ delay: shutdownMs + 2000, logger }, async ({ err }) => {
@@ -92,6 +94,7 @@ async function main(): Promise<void> {
     await running;
     await network.close();
     client.close();
+    secured[Symbol.dispose]();
     records[Symbol.dispose]();
     logger.info("ended");
   });

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { agentSettings } from "./settings/agent.ts";
+import { agentTlsSettings } from "./settings/agent-tls.ts";
 import { authSettings } from "./settings/auth.ts";
 import { gatewaySettings } from "./settings/gateway.ts";
 import { gatewayHttpSettings } from "./settings/gateway-http.ts";
@@ -21,6 +22,7 @@ export const settings = {
   ...gatewayHttpSettings,
   ...authSettings,
   ...agentSettings,
+  ...agentTlsSettings,
   ...runtimeSettings,
   ...workersSettings,
   ...networkSettings,

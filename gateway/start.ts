@@ -3,7 +3,7 @@ import { ConfigurationError } from "../common/environment.ts";
 import { watchFile } from "../common/files/watch.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
-import { createClients, openChannel, whenConnected } from "./agent/channel.ts";
+import { whenConnected } from "./agent/channel.ts";
 import { AgentWorkers } from "./agent/client.ts";
 import { isAway, isExhausted, isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
@@ -27,6 +27,7 @@ import { systemClock } from "./pool/clock.ts";
 import { eachOf } from "./pool/listeners.ts";
 import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
+import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
@@ -45,7 +46,7 @@ export const gatewaySettings = [
   "ESB_QUEUE_MIB",
   "ESB_STARTS_AT_ONCE",
   "ESB_DRAIN_TIMEOUT_MS",
-  "ESB_AGENT_ADDRESS",
+  ...agentSettings,
   "ESB_REGION",
   "ESB_ACCOUNT_ID",
   "ESB_API_ID",
@@ -88,8 +89,8 @@ export async function startGateway(
 
   const trusted = trustedProxies(configuration.ESB_TRUSTED_PROXIES);
   const auth = await openAuth(configuration, { lookup, clock: systemClock, logger, trusted });
-  const channel = openChannel(configuration.ESB_AGENT_ADDRESS);
-  const clients = createClients(channel);
+  const agent = await openAgent(configuration, logger);
+  const { channel, clients } = agent;
   const metrics = createMetrics({
     pools: () => pools.status(),
     queuedBytes: () => pools.queuedBytes,
@@ -208,7 +209,7 @@ export async function startGateway(
       }),
       routing: () => routing.status,
       auth: auth.status,
-      listener: () => ({ ...listener.status(), ...workerApi.status() }),
+      listener: () => ({ ...listener.status(), ...workerApi.status(), ...agent.status() }),
       stopping: () => drain.stopping,
     },
     onError,
@@ -223,7 +224,7 @@ export async function startGateway(
     listener[Symbol.dispose]();
     await Promise.all([closeServer(app), workerApi.close()]);
     lifetime.abort();
-    channel.close();
+    agent[Symbol.dispose]();
     inFlight[Symbol.dispose]();
   };
   try {

@@ -1,5 +1,6 @@
 import {
   type Channel,
+  type ChannelCredentials,
   type ClientMiddleware,
   createChannel,
   createClientFactory,
@@ -16,9 +17,12 @@ const ready = 2;
 /** A client must hear of an absent agent within 100 ms, so a call waits no longer than this for a connection. */
 const connectWithinMs = 80;
 
-/** Connects to the agent, now and again whenever the connection breaks. */
-export function openChannel(address: string): Channel {
-  return createChannel(address.startsWith("unix:") ? address : `http://${address}`, undefined, {
+/** A connection to the agent, which may know why there is none. */
+export type AgentChannel = Channel & { readonly whyNot?: () => string | undefined };
+
+/** Connects to the agent, now and again whenever the connection breaks. @param credentials none: plaintext */
+export function openChannel(address: string, credentials?: ChannelCredentials): Channel {
+  return createChannel(address, credentials, {
     "grpc.initial_reconnect_backoff_ms": 50,
     "grpc.min_reconnect_backoff_ms": 50,
     "grpc.max_reconnect_backoff_ms": 250,
@@ -42,12 +46,14 @@ export type AgentClients = ReturnType<typeof createClients>;
 export type AgentClient = AgentClients["agent"];
 
 /** @throws AgentCallError AGENT_UNAVAILABLE when there is no connection and none comes at once */
-export async function whenConnected(channel: Channel, withinMs = connectWithinMs): Promise<void> {
+export async function whenConnected(channel: AgentChannel, withinMs = connectWithinMs): Promise<void> {
   if (isConnected(channel)) return;
   try {
     await waitForChannelReady(channel, new Date(Date.now() + withinMs));
   } catch (error) {
-    throw new AgentCallError("AGENT_UNAVAILABLE", "the agent does not answer", { cause: error });
+    const why = channel.whyNot?.();
+    const message = why === undefined ? "the agent does not answer" : `no connection to the agent: ${why}`;
+    throw new AgentCallError("AGENT_UNAVAILABLE", message, { cause: error });
   }
 }
 

@@ -1,7 +1,6 @@
-import type { Channel } from "nice-grpc";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { EnsuredWorker, WorkerAgent, WorkerInfo } from "../pool/agent.ts";
-import { type AgentClient, isConnected, whenConnected } from "./channel.ts";
+import { type AgentChannel, type AgentClient, isConnected, whenConnected } from "./channel.ts";
 import { AgentCallError } from "./errors.ts";
 import { toEnsuredWorker, toFunctionSpec } from "./messages.ts";
 
@@ -23,10 +22,10 @@ export interface AgentWorkersOptions {
 /** The pools' view of the agent: calls with deadlines, which fail at once while the agent is away. */
 export class AgentWorkers implements WorkerAgent {
   readonly #client: AgentClient;
-  readonly #channel: Channel;
+  readonly #channel: AgentChannel;
   readonly #options: AgentWorkersOptions;
 
-  constructor(client: AgentClient, channel: Channel, options: AgentWorkersOptions) {
+  constructor(client: AgentClient, channel: AgentChannel, options: AgentWorkersOptions) {
     this.#client = client;
     this.#channel = channel;
     this.#options = options;

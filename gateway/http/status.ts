@@ -12,7 +12,7 @@ export interface StatusOptions {
   readonly routing: () => RoutingStatus;
   /** The files with credentials and keys and the issuer elsewhere, as far as there are such; never a secret. */
   readonly auth: () => object;
-  /** Until when the certificate is valid, and why its files as they are now do not hold; nothing without TLS. */
+  /** Until when the certificates, for clients and for the agent, are valid, and why their files do not hold; nothing without TLS. */
   readonly listener: () => object;
   /** Whether the gateway is going down. */
   readonly stopping: () => boolean;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Channel, type Client, createChannel, createClientFactory } from "nice-grpc";
 import { type DeadlineOptions, deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { operatorIdentity, tlsSettings } from "./agent-tls.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
 import { freePort } from "./port.ts";
 import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
@@ -19,6 +20,8 @@ export interface EsbOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Text of functions.yml; absent: no gateway is started. */
   readonly functions?: string;
+  /** Folder of scripts/certificates.ts: the agent listens with TLS, and everybody calls it so. */
+  readonly certificates?: string;
   /** Archives to import before the first request. */
   readonly archives?: readonly string[];
 }
@@ -88,11 +91,15 @@ async function start(options: EsbOptions): Promise<TestEsb> {
   };
   const logs = join(containerd.dir, "logs");
   await mkdir(logs);
-  const program = (name: string, path: string) =>
-    testProcess({ args: [path], cwd: root, environment: settings, logPath: join(logs, `${name}.log`) });
+  const { certificates } = options;
+  const program = (name: string, path: string) => {
+    const environment = { ...settings, ...(certificates === undefined ? {} : tlsSettings(certificates, name)) };
+    return testProcess({ args: [path], cwd: root, environment, logPath: join(logs, `${name}.log`) });
+  };
   const agent = program("agent", "agent/main.ts");
   const gateway = program("gateway", "gateway/main.ts");
-  const channel = createChannel(settings.ESB_AGENT_ADDRESS, undefined, {
+  const identity = certificates === undefined ? undefined : stack.use(await operatorIdentity(certificates));
+  const channel = createChannel(settings.ESB_AGENT_ADDRESS, identity?.credentials, {
     "grpc.initial_reconnect_backoff_ms": 20,
     "grpc.min_reconnect_backoff_ms": 20,
     "grpc.max_reconnect_backoff_ms": 200,
