@@ -161,6 +161,7 @@ export async function startGateway(
     missingForRoute: auth.missingForRoute,
     logger,
   });
+  auth.onCredentials(() => void routing.reconsider());
 
   const invocations = {
     pending: drain,
@@ -190,7 +191,7 @@ export async function startGateway(
   const workerApi = openWorkerApi(configuration, { clock: systemClock, logger, drain, invoke, onError });
   const app = createApp({
     invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },
-    signIn: auth.signIn,
+    signIn: { ...auth.signIn, cors: () => routing.table.cors },
     apiDocument: apiDocument(configuration, { table: () => routing.table, auth, trusted }),
     door,
     listener: listener.options,

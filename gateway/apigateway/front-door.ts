@@ -12,13 +12,14 @@ import type { Route, RouteMatch, RoutingTable } from "../routing/definition.ts";
 import type { ApiIdentity } from "./api-identity.ts";
 import { ClientGone, readBody } from "./body.ts";
 import type { TrustedProxies } from "./client-address.ts";
-import { type Preflight, preflightHeaders } from "./cors.ts";
+import { preflightHeaders } from "./cors.ts";
 import { ApiError } from "./errors.ts";
 import { traceId } from "./event-ids.ts";
 import { toEventV1 } from "./event-v1.ts";
 import { toEventV2 } from "./event-v2.ts";
 import { toApiError } from "./failures.ts";
 import { headersOf } from "./header-list.ts";
+import { toPreflight } from "./preflight.ts";
 import { type RequestHead, toRequestHead } from "./received.ts";
 import { ApiReply } from "./reply.ts";
 import type { ApiRequest } from "./request.ts";
@@ -168,14 +169,6 @@ function unrouted({ payload, cors }: RoutingTable): AnswerStyle {
 /** As routing.yml has it. */
 function nameOf({ methods, path }: Route): string {
   return `${typeof methods === "string" ? methods : methods.join(",")} ${path}`;
-}
-
-/** What a browser asks before it sends a request to another origin; undefined: this is no such question. */
-function toPreflight({ method, headers }: IncomingMessage): Preflight | undefined {
-  if (method !== "OPTIONS" || headers.origin === undefined) return undefined;
-  const asked = headers["access-control-request-method"];
-  if (asked === undefined) return undefined;
-  return { origin: headers.origin, method: asked, headers: headers["access-control-request-headers"] };
 }
 
 /** @throws ApiError REQUEST_TOO_LARGE: the limit of Lambda's events holds for what API Gateway makes of a request */

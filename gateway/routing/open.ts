@@ -18,7 +18,7 @@ export interface RoutingStatus {
 export interface Routing extends Disposable {
   /** Reads the file for the first time. @throws ConfigurationError when it cannot be read or is not right */
   load(): Promise<void>;
-  /** To be called when functions.yml has changed: routes name functions. */
+  /** To be called when functions or credentials have changed: routes name functions and ask for credentials. */
   reconsider(): Promise<void>;
   /** A request takes it once, so that it sees the old routes or the new ones. */
   readonly table: RoutingTable;

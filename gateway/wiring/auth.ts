@@ -44,10 +44,12 @@ export interface Auth extends Disposable {
   readonly authorizer: Authorizer;
   /** Of Lambda's API. */
   readonly callers: CallerChecks;
-  readonly signIn: SignInRouteOptions;
+  readonly signIn: Omit<SignInRouteOptions, "cors">;
   readonly status: () => CredentialStatus & TokenStatus;
   /** Why nobody could call a route with this `auth`; undefined: somebody can. */
   readonly missingForRoute: (auth: RouteAuth) => string | undefined;
+  /** Calls back when other credentials hold, with which `missingForRoute` may say something else. */
+  onCredentials(callback: () => void): void;
 }
 
 export interface AuthContext {
@@ -86,6 +88,7 @@ export async function openAuth(configuration: AuthConfiguration, context: AuthCo
     },
     status: () => ({ ...credentials.status(), ...tokens.status() }),
     missingForRoute: (auth) => missingForRoute(auth, means()),
+    onCredentials: (callback) => credentials.onChange(callback),
     [Symbol.dispose]: () => release.dispose(),
   };
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
+import { crossOrigin } from "../../http/cross-origin.ts";
+import type { Cors } from "../../routing/definition.ts";
 import type { PublicJwk } from "../tokens/key-ring.ts";
 import { type SignInContext, signIn } from "./sign-in.ts";
 
@@ -7,14 +9,20 @@ export interface SignInRouteOptions {
   readonly context: () => SignInContext;
   readonly addressOf: (message: IncomingMessage) => string;
   readonly published: () => readonly PublicJwk[];
+  /** What pages of other origins may. */
+  readonly cors: () => Cors | undefined;
 }
 
 /** More than any name and password need. */
 const largestBodyBytes = 16 * 1024;
 
+const signInPath = "/user/auth/ver1.0";
+const keysPath = "/.well-known/jwks.json";
+
 /** G2: `POST /user/auth/ver1.0`, and the keys that others verify our tokens with (RFC 7517). */
 export function addSignInRoutes(app: FastifyInstance, options: SignInRouteOptions): void {
-  app.post("/user/auth/ver1.0", { bodyLimit: largestBodyBytes }, async (request, reply) => {
+  const signingIn = crossOrigin(app, signInPath, "POST", options.cors);
+  app.post(signInPath, { bodyLimit: largestBodyBytes, ...signingIn }, async (request, reply) => {
     const apiKey = request.headers["x-api-key"];
     const answer = await signIn(
       {
@@ -30,7 +38,8 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRouteOption
     return reply.send(answer.body);
   });
 
-  app.get("/.well-known/jwks.json", (_request, reply) =>
+  const readingKeys = crossOrigin(app, keysPath, "GET, HEAD", options.cors);
+  app.get(keysPath, readingKeys, (_request, reply) =>
     reply.header("cache-control", "public, max-age=300").send({ keys: options.published() }),
   );
 }
