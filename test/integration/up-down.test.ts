@@ -18,7 +18,7 @@ test("up shows cold, frozen, thawed and warm; comes up again after a crash of al
   for (const kind of [/^cold .*\(ms: .*create/m, /^frozen .*hello-0 \d+ PAUSED/m, /^thawed /m, /^warm /m, started]) {
     assert.match(first.output, kind);
   }
-  assert.match(await machine.invoke(), /"message":"hello, somebody".*"invocations":4/);
+  assert.match(await machine.invoke(), /"message":"hello, somebody".*"invocations":5/);
 
   for (const name of ["gateway", "agent", "containerd"]) process.kill(await machine.pid(name), "SIGKILL");
   const second = await machine.run("up", "--detach");
