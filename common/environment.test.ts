@@ -84,6 +84,28 @@ test("an unknown ESB_ variable is told with the nearest known name; others are n
   assert.deepEqual(sentences, ["ESB_FREEZE_AFTER is not a setting of esb; did you mean ESB_FREEZE_AFTER_MS?"]);
 });
 
+test("a setting that is named twice and wrong is told once", () => {
+  assert.throws(
+    () => readSettings(["ESB_MODE", "ESB_TLS", "ESB_MODE"], { ESB_MODE: "Production" }),
+    (error: Error) => error.message.split("ESB_MODE").length === 2,
+  );
+});
+
+test("G2: what was put by a slip where a path or a name belongs is told without its value", () => {
+  const slips = {
+    ESB_JWT_KEYS: '{"keys":[{"kty":"oct","k":"topsecret"}]}',
+    ESB_TLS_KEY: "-----BEGIN PRIVATE KEY-----\ntopsecret",
+    ESB_AUTH_FILE: "apiKeys: [{ id: a, key: topsecret }]",
+    ESB_AWS_ACCESS_KEY_ID: "topsecret/of+an/access+key",
+  } as const;
+  for (const [name, value] of Object.entries(slips)) {
+    assert.throws(
+      () => readSettings([name as keyof typeof slips], { [name]: value }),
+      (error: Error) => error.message.startsWith(`${name}: must be`) && !error.message.includes("topsecret"),
+    );
+  }
+});
+
 test("G2: a secret that is wrong is told without its value", () => {
   assert.throws(
     () => readSettings(["ESB_API_KEY"], { ESB_API_KEY: "topsecret" }),

@@ -16,7 +16,8 @@ export function readSettings<const N extends SettingName>(
 ): SettingValues<N> {
   const problems: string[] = [];
   const values: Partial<Record<SettingName, unknown>> = {};
-  for (const name of names) {
+  // Of several parts of a process, each may name a setting that it reads.
+  for (const name of new Set(names)) {
     const entry: { schema: (typeof settings)[SettingName]["schema"]; default?: string; secret?: true } = settings[name];
     const given = environment[name];
     const text = given === undefined || given === "" ? entry.default : given;

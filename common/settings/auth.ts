@@ -11,6 +11,7 @@ export const authSettings = {
       "Lambda's API (`/2015-03-31/...`): `open` to everybody; `required`: a token, an API key or a SigV4 signature; `off`: closed to all but workers; `auto`: open to loopback clients in development, else required.",
   }),
   ESB_AUTH_FILE: setting(absolutePath, {
+    secret: true, // Its content may have been put here by a slip, as in ESB_JWT_KEYS and ESB_TLS_KEY.
     usedBy: ["gateway"],
     description: "YAML file with API keys, users and access keys; read again when it changes.",
   }),
@@ -29,6 +30,7 @@ export const authSettings = {
     description: "Password of ESB_AUTH_USER.",
   }),
   ESB_AWS_ACCESS_KEY_ID: setting(z.string().regex(/^\w{16,128}$/, "must be 16 to 128 letters and digits"), {
+    secret: true, // It may be the other one by a slip.
     usedBy: ["gateway"],
     description: "Access key id with which SDKs may sign (SigV4), beside those of ESB_AUTH_FILE.",
   }),
@@ -38,6 +40,7 @@ export const authSettings = {
     description: "Secret of ESB_AWS_ACCESS_KEY_ID.",
   }),
   ESB_JWT_KEYS: setting(absolutePath, {
+    secret: true,
     usedBy: ["gateway"],
     description:
       "JSON Web Key Set with the private keys (ES256) or secrets (HS256) of tokens; the first signs, all are accepted. Read again when it changes.",

@@ -40,8 +40,7 @@ export const gatewayHttpSettings = {
   ESB_RATE_LIMIT: setting(whole(0, 1_000_000), {
     default: "0",
     usedBy: ["gateway"],
-    description:
-      "Requests a second that each address may send, and each API key; beyond it 429. 0: no limit.",
+    description: "Requests a second that each address may send, and each API key; beyond it 429. 0: no limit.",
   }),
   ESB_RATE_BURST: setting(whole(0, 10_000_000), {
     default: "0",
@@ -77,6 +76,7 @@ export const gatewayHttpSettings = {
       "PEM file with the gateway's certificate and those between it and its authority; read again when it changes.",
   }),
   ESB_TLS_KEY: setting(absolutePath, {
+    secret: true,
     usedBy: ["gateway"],
     description: "PEM file with the private key of ESB_TLS_CERT.",
   }),
