@@ -116,6 +116,11 @@ const refused: ReadonlyArray<readonly [string, Record<string, string>, RegExp]> 
   ],
   ["with one file", { ESB_TLS_CERT: "/nowhere" }, /^ESB_TLS=on: .* belong together, and ESB_TLS_KEY is not set/],
   [
+    "with a file and without TLS",
+    { ESB_TLS: "off", ESB_TLS_CERT: "/nowhere" },
+    /^ESB_TLS_CERT is set and ESB_TLS is off/,
+  ],
+  [
     "with files that are not there",
     { ESB_TLS_CERT: "/nowhere", ESB_TLS_KEY: "/nowhere" },
     /ESB_TLS_CERT=\/nowhere.*ENOENT/,

@@ -50,7 +50,12 @@ export async function openCertificate(
   context: CertificateContext,
 ): Promise<Certificate | undefined> {
   const { ESB_TLS: tls, ESB_TLS_CERT: certificate, ESB_TLS_KEY: key, ESB_GATEWAY_HOST: host } = configuration;
-  if (tls === "off") return undefined;
+  if (tls === "off") {
+    // Whoever sets these wants nobody to read along.
+    const given = certificate !== undefined ? "ESB_TLS_CERT" : key !== undefined ? "ESB_TLS_KEY" : undefined;
+    if (given === undefined) return undefined;
+    throw new ConfigurationError(`${given} is set and ESB_TLS is off; expected ESB_TLS=on, or neither`);
+  }
   if (certificate !== undefined && key !== undefined) return await fromFiles(certificate, key, context);
   if (certificate !== undefined || key !== undefined) {
     throw new ConfigurationError(
