@@ -54,6 +54,12 @@ export const packagesToTest: readonly SystemPackage[] = [
   ...packagesToRun,
   ...testing.map((item): SystemPackage => ({ ...item, neededBy: "testing" })),
 ];
+/** What scripts/test-deploy.ts needs. */
+export const packagesToDeploy: readonly SystemPackage[] = [
+  ...packagesToRun,
+  { name: "docker.io", why: "is the Docker engine", neededBy: "testing", shownBy: ["dockerd"] },
+  { name: "debootstrap", why: "makes the base images", neededBy: "testing", shownBy: ["debootstrap"] },
+];
 
 /** A PATH that has the folders of system commands, which a shell that was opened with `su` lacks. */
 export function withSystemFolders(path = ""): string {

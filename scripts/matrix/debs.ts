@@ -15,19 +15,24 @@ export async function fetchContainerd(suite: string, cache: string): Promise<str
   const folder = join(cache, suite);
   const binaries = join(folder, "usr/bin");
   if ((await readdir(binaries).catch(() => [] as string[])).includes("containerd")) return binaries;
-  const work = join(cache, `${suite}.part`);
+  await fetchPackages(suite, ["containerd"], folder);
+  return binaries;
+}
+
+/** Unpacks packages of another Debian release into a folder of theirs. @throws Error when one cannot be fetched */
+export async function fetchPackages(suite: string, names: readonly string[], folder: string): Promise<void> {
+  const work = `${folder}.part`;
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   const apt = await privateApt(suite, work);
   await apt("update");
-  await apt("download", "containerd");
-  const deb = (await readdir(work)).find((name) => name.endsWith(".deb"));
-  if (deb === undefined) throw new Error(`apt fetched no containerd of ${suite}`);
-  await run("dpkg-deb", ["--extract", join(work, deb), join(work, "root")]);
+  await apt("download", ...names);
+  const debs = (await readdir(work)).filter((name) => name.endsWith(".deb"));
+  if (debs.length < names.length) throw new Error(`apt did not fetch all of ${names.join(", ")} of ${suite}`);
+  for (const deb of debs) await run("dpkg-deb", ["--extract", join(work, deb), join(work, "root")]);
   await rm(folder, { recursive: true, force: true });
   await rename(join(work, "root"), folder);
   await rm(work, { recursive: true });
-  return binaries;
 }
 
 /** apt with sources, lists and a cache of its own. */

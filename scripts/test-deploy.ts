@@ -1,0 +1,66 @@
+/**
+ * Tests the images and compose files of deploy/ on a real Docker engine of their own; see docs/deployment.md.
+ * Arguments select files by parts of their names. The last line counts.
+ */
+import { existsSync } from "node:fs";
+import { chmod, glob, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { newSince, takeSnapshot } from "../test/support/leaks.ts";
+import { installPackages, missingPackages, packagesToDeploy, withSystemFolders } from "./machine/packages.ts";
+import { type Counts, runFiles } from "./testing/run-files.ts";
+import { forgetSettings } from "./testing/settings.ts";
+
+const root = join(import.meta.dirname, "..");
+/**
+ * How everything that an engine of the tests makes on this machine is named; the rest is in namespaces of its own. Other
+ * things may come and go meanwhile.
+ */
+const traces = /esb-d|-namespace moby|\.cache\/docker/;
+/** The first run fetches and builds everything. */
+const fileTimeoutMs = 45 * 60_000;
+const say = (line: string) => console.log(line);
+
+process.env.PATH = withSystemFolders(process.env.PATH);
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function main(parts: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error("A Docker engine needs root.");
+  forgetSettings();
+  await withoutServices(() => installPackages(missingPackages(packagesToDeploy), say));
+  const files: string[] = [];
+  for await (const file of glob("test/deploy/*.test.ts", { cwd: root })) {
+    if (parts.length === 0 || parts.some((part) => file.includes(part))) files.push(join(root, file));
+  }
+  if (files.length === 0) throw new Error(`no test file matches ${parts.join(" ")}`);
+  const before = await takeSnapshot();
+  const failures: string[] = [];
+  const counts: Counts = await runFiles({ files: files.sort(), concurrency: 1, fileTimeoutMs, say, failures });
+  const left = newSince(before, await takeSnapshot()).filter((line) => traces.test(line));
+  if (left.length > 0) failures.push(`FAILED leak check: the tests left behind\n  ${left.join("\n  ")}`);
+  if (failures.length > 0) {
+    say(`\n== failed\n${failures.join("\n")}`);
+    process.exitCode = 1;
+  }
+  const leaks = left.length === 0 ? "nothing was left behind" : "something was left behind";
+  say(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped; ${leaks}`);
+}
+
+/** Debian starts a package's services when it installs it, unless this file forbids it (invoke-rc.d(8)). */
+async function withoutServices(install: () => void): Promise<void> {
+  const policy = "/usr/sbin/policy-rc.d";
+  const own = !existsSync(policy);
+  if (own) {
+    await writeFile(policy, "#!/bin/sh\nexit 101\n");
+    await chmod(policy, 0o755);
+  }
+  try {
+    install();
+  } finally {
+    if (own) await rm(policy);
+  }
+}

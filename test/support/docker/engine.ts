@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCgroups } from "../../../agent/recovery/cgroups.ts";
+import { fetchPackages } from "../../../scripts/matrix/debs.ts";
+import { kill, until } from "../process.ts";
+import { command } from "./command.ts";
+import { createEngineNetwork } from "./engine-network.ts";
+
+const cache = join(import.meta.dirname, "../../../.cache/docker");
+
+/** A Docker engine of the test's own. */
+export interface DockerEngine extends AsyncDisposable {
+  /** Where this machine reaches the ports that are published. */
+  readonly address: string;
+  /** A folder that goes with it. */
+  readonly dir: string;
+  /** Runs the client. @param settings environment variables @throws Error with its words */
+  docker(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
+  log(): Promise<string>;
+}
+
+/**
+ * Starts dockerd in network, mount and process namespaces of its own, so that all that it makes goes when it does. Only
+ * images and what builds have cached stay, in .cache/docker.
+ */
+export async function startEngine(): Promise<DockerEngine> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "esb-docker-"));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  const group = `esb-docker-${randomBytes(3).toString("hex")}`;
+  stack.defer(() => removeCgroups(group));
+  const network = stack.use(await createEngineNetwork());
+  await installPlugins(join(dir, "config/cli-plugins"));
+  const socket = `unix://${join(dir, "docker.sock")}`;
+  const logPath = join(dir, "dockerd.log");
+  const daemon = startDaemon(
+    network.path,
+    [
+      ["--data-root", join(cache, "engine")],
+      ["--exec-root", "/run/docker"],
+      ["--pidfile", "/run/docker.pid"],
+      ["--host", socket],
+      ["--bip", "172.30.0.1/24"],
+      ["--default-address-pool", "base=172.31.0.0/16,size=24"],
+      ["--mtu", String(network.mtu)],
+      ["--cgroup-parent", `/${group}`],
+      ["--exec-opt", "native.cgroupdriver=cgroupfs"],
+      ["--oom-score-adjust", "0"],
+    ].flat(),
+    logPath,
+  );
+  stack.defer(() => endDaemon(daemon));
+  const environment = {
+    PATH: process.env.PATH,
+    DOCKER_HOST: socket,
+    DOCKER_CONFIG: join(dir, "config"),
+    DOCKER_BUILDKIT: "1",
+    BUILDKIT_PROGRESS: "plain",
+  };
+  const docker = (args: readonly string[], settings: NodeJS.ProcessEnv = {}) =>
+    command("docker", args, { ...environment, ...settings });
+  const log = () => readFile(logPath, "utf8");
+  await until(
+    async () => {
+      if (daemon.exitCode === null) await docker(["version"]);
+    },
+    60_000,
+    log,
+  );
+  if (daemon.exitCode !== null) throw new Error(`dockerd has ended: ${await log()}`);
+  await removeOld(docker);
+  const owned = stack.move();
+  return { address: network.address, dir, docker, log, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** `--kill-child`: whatever ends `unshare` ends the process namespace, and with it every container. */
+function startDaemon(networkPath: string, args: readonly string[], logPath: string): ChildProcess {
+  const log = openSync(logPath, "a");
+  const unshare = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private"];
+  const inside = 'mount -t tmpfs tmpfs /run && exec dockerd "$@"';
+  const daemon = spawn(
+    "setpriv",
+    [
+      ...["--pdeathsig", "KILL", "nsenter", `--net=${networkPath}`, "unshare", ...unshare],
+      ...["sh", "-c", inside, "dockerd", ...args],
+    ],
+    { stdio: ["ignore", log, log] },
+  );
+  closeSync(log);
+  return daemon;
+}
+
+async function endDaemon(daemon: ChildProcess): Promise<void> {
+  if (daemon.exitCode !== null || daemon.signalCode !== null || daemon.pid === undefined) return;
+  const ended = once(daemon, "exit");
+  const children = await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, "utf8");
+  for (const child of children.split(" ").filter(Boolean)) kill(Number(child), "SIGTERM");
+  const timer = setTimeout(() => daemon.kill("SIGKILL"), 30_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Containers that an earlier run left when it was killed would be started anew. */
+async function removeOld(docker: DockerEngine["docker"]): Promise<void> {
+  const ids = (await docker(["ps", "--all", "--quiet"])).split("\n").filter(Boolean);
+  if (ids.length > 0) await docker(["rm", "--force", "--volumes", ...ids]);
+  const volumes = (await docker(["volume", "ls", "--quiet"])).split("\n").filter(Boolean);
+  if (volumes.length > 0) await docker(["volume", "rm", "--force", ...volumes]);
+  await docker(["network", "prune", "--force"]);
+}
+
+/** Debian 12 has no compose plugin; that of Debian 13 works with its engine. */
+async function installPlugins(folder: string): Promise<void> {
+  const packages = join(cache, "plugins");
+  const from = join(packages, "usr/libexec/docker/cli-plugins");
+  const there = await readdir(from).catch(() => []);
+  if (there.length === 0) {
+    await mkdir(cache, { recursive: true });
+    await fetchPackages("trixie", ["docker-compose", "docker-buildx"], packages);
+  }
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(from)) {
+    await copyFile(join(from, name), join(folder, name));
+    await chmod(join(folder, name), 0o755);
+  }
+}
+
+async function removeCgroups(group: string): Promise<void> {
+  const [namespace = "", id = ""] = ["", group];
+  await createCgroups({ root: "/sys/fs/cgroup", namespace, kill }).remove(id);
+}

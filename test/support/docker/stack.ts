@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { until } from "../process.ts";
+import type { DockerEngine } from "./engine.ts";
+
+const deploy = join(import.meta.dirname, "../../../deploy");
+const port = 8080;
+
+/** What `docker inspect` tells of a container; names are Docker's own. */
+export interface ContainerFacts {
+  readonly Id: string;
+  readonly Image: string;
+  readonly State: { readonly Pid: number; readonly Status: string; readonly StartedAt: string };
+  readonly Config: { readonly User: string };
+  readonly HostConfig: {
+    readonly Privileged: boolean;
+    readonly ReadonlyRootfs: boolean;
+    readonly CapAdd: readonly string[] | null;
+    readonly CapDrop: readonly string[] | null;
+    readonly RestartPolicy: { readonly Name: string };
+  };
+  readonly Mounts: readonly { readonly Type: string; readonly Destination: string; readonly RW: boolean }[];
+  readonly NetworkSettings: { readonly Ports: Readonly<Record<string, unknown>> };
+}
+
+/** An esb by compose.dind.yaml, as whoever installs it runs it. */
+export interface Stack extends AsyncDisposable {
+  readonly url: string;
+  compose(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
+  /** Runs a command in a service's container. */
+  exec(service: string, ...command: string[]): Promise<string>;
+  facts(service: string): Promise<ContainerFacts>;
+  /** A synchronous Invoke of the example. */
+  invoke(): Promise<Response>;
+}
+
+/**
+ * Builds the images and brings everything up. Disposing of it takes it down, volumes included.
+ * @param overrides compose files of deploy/ that are laid over compose.dind.yaml
+ */
+export async function bringUp(engine: DockerEngine, overrides: readonly string[]): Promise<Stack> {
+  await using stack = new AsyncDisposableStack();
+  const files = ["compose.dind.yaml", ...overrides].flatMap((name) => ["--file", join(deploy, name)]);
+  const compose: Stack["compose"] = (args, settings = {}) =>
+    engine.docker(["compose", ...files, ...args], { ESB_PUBLISH: String(port), ...settings });
+  const exec: Stack["exec"] = (service, ...command) => compose(["exec", "--no-TTY", service, ...command]);
+  await compose(["build"]);
+  stack.defer(async () => void (await compose(["down", "--volumes"])));
+  await compose(["up", "--detach", "--no-build"]).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${await compose(["logs", "--tail", "20"])}`, { cause: error });
+  });
+  const url = `http://${engine.address}:${port}`;
+  await until(
+    async () => {
+      const answer = await fetch(`${url}/ready`);
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    60_000,
+    async (error) => `${error}\n${await compose(["logs", "--tail", "20"])}`,
+  );
+  const credentials = parseEnv(await exec("gateway", "cat", "/secrets/credentials.env"));
+  const owned = stack.move();
+  return {
+    url,
+    compose,
+    exec,
+    async facts(service) {
+      const id = (await compose(["ps", "--all", "--quiet", service])).trim();
+      return JSON.parse(await engine.docker(["inspect", id]))[0];
+    },
+    invoke: () =>
+      fetch(`${url}/2015-03-31/functions/hello/invocations`, {
+        method: "POST",
+        headers: { "x-api-key": credentials.ESB_API_KEY ?? "" },
+        body: '{"name":"edge"}',
+      }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
