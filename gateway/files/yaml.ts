@@ -1,4 +1,4 @@
-import { type Document, isPair, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isPair, LineCounter, parseDocument, visit, type YAMLParseError } from "yaml";
 import type { z } from "zod";
 import { ConfigurationError } from "../../common/environment.ts";
 import { substitute, type VariableLookup } from "./substitute.ts";
@@ -58,10 +58,8 @@ export function parseYaml<T>(text: string, format: YamlFormat<T>): YamlContent<T
     const named = format.secret === true && atKey === true ? path.slice(0, -1) : path;
     return `${at(offsetOf(document, path, atKey))}: ${named.join(".") || "the file"}: ${message}`;
   };
-  // One slip makes YAML stumble over all that follows.
-  const errors = document.errors.slice(0, mostSyntaxErrors);
-  const problems = errors.map(
-    (error) => `${at(error.pos[0])}: not valid YAML: ${format.secret === true ? error.code : error.message}`,
+  const problems = syntaxErrors(document, lines).map(
+    (error) => `${at(error.pos[0])}: not valid YAML: ${format.secret === true ? error.code : worded(error)}`,
   );
   if (problems.length === 0) problems.push(...fillIn(document, format, at));
   throwIfAny(problems);
@@ -75,6 +73,20 @@ export function parseYaml<T>(text: string, format: YamlFormat<T>): YamlContent<T
     lineOf: (path) => Math.max(lines.linePos(offsetOf(document, path)).line, 1),
     refuse: (found) => throwIfAny([...new Set(found.map(told))]),
   };
+}
+
+/** One slip makes YAML stumble over all that follows, in its line first. */
+function syntaxErrors({ errors }: Document, lines: LineCounter): readonly YAMLParseError[] {
+  const byLine = new Map<number, YAMLParseError>();
+  for (const error of errors) {
+    const { line } = lines.linePos(error.pos[0]);
+    if (!byLine.has(line)) byLine.set(line, error);
+  }
+  return [...byLine.values()].slice(0, mostSyntaxErrors);
+}
+
+function worded({ message }: YAMLParseError): string {
+  return message.startsWith("Unexpected flow-map-start") ? `${message}; a value with { in it needs quotes` : message;
 }
 
 function throwIfAny(messages: readonly string[]): void {
