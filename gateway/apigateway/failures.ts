@@ -19,7 +19,8 @@ export function toApiError(error: unknown): ApiError {
 }
 
 function codeOf({ name, status }: LambdaError): ApiErrorCode {
-  if (status === 400) return "BAD_REQUEST";
+  // 415: of sign-in, since routes take any media type.
+  if (status === 400 || status === 415) return "BAD_REQUEST";
   if (status === 413) return "REQUEST_TOO_LARGE";
   if (status === 503) return "UNAVAILABLE";
   // A throttled function; one that has gone from functions.yml is answered as one that Lambda does not know.

@@ -73,6 +73,8 @@ test("G2: 400 and 401 have API Gateway's shape; 429 says when to come again", as
   assert.deepEqual([wrong.status, wrong.body], [401, '{"message":"Unauthorized"}']);
   const bad = await ask(harness, { AuthParameters: { USERNAME: "developer" } });
   assert.deepEqual([bad.status, bad.body], [400, '{"message":"AuthParameters.PASSWORD: PASSWORD must be text"}']);
+  const odd = await ask(harness, developer, { ...key, "content-type": "x;;=" });
+  assert.deepEqual([odd.status, odd.body], [400, '{"message":"Bad Request"}']);
   for (let round = 0; round < 19; round++) assert.equal((await ask(harness, developer, {})).status, 401);
   const throttled = await ask(harness, developer);
   assert.deepEqual([throttled.status, throttled.body], [429, '{"message":"Too Many Requests"}']);
