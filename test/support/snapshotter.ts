@@ -13,5 +13,6 @@ export async function mendSnapshotter(esb: Pick<TestEsb, "ctr">): Promise<void> 
   }
   const [, folder] = /rename \S+ (\S+): file exists/.exec(attempt.message) ?? [];
   if (folder === undefined) throw attempt;
-  await rm(folder, { recursive: true });
+  // An agent's own attempt may have run into it too, and containerd may have removed it since.
+  await rm(folder, { recursive: true, force: true });
 }

@@ -108,10 +108,13 @@ async function startContainerd({ esb }: World): Promise<void> {
   await mendSnapshotter(esb);
 }
 
+/** Of one look whether the gateway answers: on a machine that is busy with other things, our own turn may come late. */
+const answerWithinMs = 5000;
+
 async function startGateway({ esb, journal }: World): Promise<void> {
   await esb.gateway.start();
   const answers = async () => {
-    const response = await fetch(`${esb.url}/health`, { signal: AbortSignal.timeout(1000) });
+    const response = await fetch(`${esb.url}/health`, { signal: AbortSignal.timeout(answerWithinMs) });
     if (!response.ok) throw new Error(`/health says ${response.status}`);
   };
   await untilWhileAlive(esb.gateway, answers, answersWithinMs).catch((error: unknown) =>
