@@ -64,17 +64,27 @@ export class ClientTlsCredentials extends ChannelCredentials {
       // RFC 6066 section 3: a server's name is never an address.
       ...(isIP(host) === 0 ? { servername: host } : {}),
     });
-    let failure: string | undefined;
-    secure.once("secureConnect", () => connected.resolve(secure));
-    secure.on("error", (error) => {
-      failure = tlsReason(error);
-      connected.reject(new Error(failure, { cause: error }));
-    });
-    secure.once("close", () => {
+    let agreed = false;
+    let told = false;
+    const fail = (reason: string, cause?: Error) => {
       // In TLS 1.3 the server looks at our certificate when the handshake is over for us.
-      if (secure.bytesRead === 0) onTrouble(failure ?? closedEarly);
-      connected.reject(new Error(failure ?? closedEarly));
+      if (!told && secure.bytesRead === 0) onTrouble(reason);
+      told = true;
+      connected.reject(new Error(reason, { cause }));
+    };
+    secure.once("secureConnect", () => {
+      agreed = true;
+      connected.resolve(secure);
     });
+    secure.on("error", (error: NodeJS.ErrnoException) =>
+      fail(agreed && isCut(error) ? closedEarly : tlsReason(error), error),
+    );
+    secure.once("close", () => fail(closedEarly));
     return await connected.promise;
   }
+}
+
+/** What the end of a connection looks like when bytes of ours were still under way. */
+function isCut({ code }: NodeJS.ErrnoException): boolean {
+  return code === "ECONNRESET" || code === "EPIPE";
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { type Channel, createChannel, createClientFactory } from "nice-grpc";
+import { type Channel, type ChannelCredentials, createChannel, createClientFactory } from "nice-grpc";
 import { deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { HealthDefinition } from "nice-grpc-server-health";
 import PQueue from "p-queue";
@@ -27,9 +27,9 @@ const chunkBytes = 512 * 1024;
 /** grpc.health.v1.HealthCheckResponse.SERVING */
 const serving = 1;
 
-/** A client for the agent at `host:port` or `unix:///path`; it connects with the first call. */
-export function agentAt(address: string): Agent {
-  const channel: Channel = createChannel(address.startsWith("unix:") ? address : `http://${address}`);
+/** A client for the agent at `host:port` or `unix:///path`; it connects with the first call. @param credentials none: plaintext */
+export function agentAt(address: string, credentials?: ChannelCredentials): Agent {
+  const channel: Channel = createChannel(address, credentials);
   const factory = createClientFactory().use(deadlineMiddleware);
   const agent = factory.create(AgentServiceDefinition, channel);
   const images = factory.create(ImageServiceDefinition, channel);

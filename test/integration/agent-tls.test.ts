@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
+import { promisify } from "node:util";
 import { ChannelCredentials } from "@grpc/grpc-js";
 import { createChannel, createClientFactory } from "nice-grpc";
 import { deadlineMiddleware } from "nice-grpc-client-middleware-deadline";
 import { HealthDefinition } from "nice-grpc-server-health";
 import { issueCertificate, type KeyPair, makeAuthority } from "../../common/certificates/authority.ts";
 import { readAuthority } from "../../scripts/certificates/authority-file.ts";
-import { makeCertificates } from "../support/agent-tls.ts";
+import { makeCertificates, tlsSettings } from "../support/agent-tls.ts";
 import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { freePort } from "../support/port.ts";
@@ -125,6 +127,20 @@ test("D4: gateway and operator call the agent over mutual TLS, and both logs and
   assert.equal((await esb.invoke("hello")).status, 200);
   assert.match(await esb.agent.log(), /"tls":true.*"listening"/);
   assert.match(JSON.stringify((await ready()).body.agentTls), /validTo/);
+});
+
+test("D4: what else calls the agent in a deployment does so over mutual TLS: the health check, the import of an image", async () => {
+  const run = (args: readonly string[], role: string) =>
+    promisify(execFile)(process.execPath, args, {
+      env: { ...process.env, ESB_AGENT_ADDRESS: address, ...tlsSettings(folder, role) },
+    });
+  await run(["deploy/docker/agent-healthy.mjs"], "agent");
+  const imported = await run(["scripts/import-image.ts", await staticServerArchive()], "gateway");
+  assert.match(imported.stdout, /imported: localhost\/esb-static/);
+  await assert.rejects(
+    run(["scripts/import-image.ts", await staticServerArchive()], "agent"),
+    /right after the handshake/,
+  );
 });
 
 test("D4: a new authority takes over under load without a failed request, and each side can be restarted at any step", async () => {
