@@ -82,11 +82,20 @@ test("G2: 400 and 401 have API Gateway's shape; 429 says when to come again", as
 });
 
 test("G2: behind a trusted proxy each client's failures count for itself", async () => {
-  await using harness = await startHarness({ ESB_TRUSTED_PROXIES: "127.0.0.1" });
+  const ours = { "x-api-key": "a-key-of-our-own" };
+  await using harness = await startHarness({ ESB_TRUSTED_PROXIES: "127.0.0.1", ESB_API_KEY: ours["x-api-key"] });
   const from = (address: string) => ({ "x-forwarded-for": address });
   for (let round = 0; round < 20; round++) await ask(harness, developer, from("192.0.2.1"));
-  assert.equal((await ask(harness, developer, { ...key, ...from("192.0.2.1") })).status, 429);
-  assert.equal((await ask(harness, developer, { ...key, ...from("192.0.2.2") })).status, 200);
+  assert.equal((await ask(harness, developer, { ...ours, ...from("192.0.2.1") })).status, 429);
+  assert.equal((await ask(harness, developer, { ...ours, ...from("192.0.2.2") })).status, 200);
+});
+
+test("G2: through a proxy on this machine, the well-known key gives no token and opens nothing", async () => {
+  await using harness = await startHarness();
+  const proxied = { ...key, "x-forwarded-for": "192.0.2.1" };
+  assert.equal((await ask(harness, developer, proxied)).status, 401);
+  assert.equal((await harness.invoke("hello", "{}", proxied)).status, 403);
+  assert.equal((await ask(harness, developer)).status, 200);
 });
 
 test("G2: ESB_AUTH_FILE is read again when it changes; a broken one changes nothing and is told without its secrets", async () => {

@@ -105,5 +105,8 @@ test("L7: an API key; a wrong one is nobody's", () => {
   const check = new ApiKeyCheck((key) => (key === "right" ? { id: "shop", sha256: "" } : undefined));
   assert.deepEqual(check.check(request({ "x-api-key": "right" })), { kind: "api-key", name: "shop" });
   assert.equal(check.check(request({ "x-api-key": "wrong" })), undefined);
+  const known = new ApiKeyCheck(() => ({ id: "development", sha256: "", isWellKnown: true }));
+  assert.deepEqual(known.check(request({ "x-api-key": "known" })), { kind: "api-key", name: "development" });
+  assert.equal(known.check(request({ "x-api-key": "known", "x-forwarded-for": "192.0.2.1" })), undefined);
   assert.equal(check.check(request()), undefined);
 });

@@ -14,14 +14,18 @@ export function isLoopback(address: string): boolean {
 /** Headers that proxies and tunnels add. */
 const ofProxy = /^(?:forwarded|via|x-real-ip|x-forwarded-.+|cf-connecting-ip)$/;
 
+/** Whether the client may be anywhere, though a proxy of this machine has handed its request on. */
+export function cameThroughProxy(headers: CallerRequest["headers"]): boolean {
+  return Object.keys(headers).some((name) => ofProxy.test(name));
+}
+
 const anyone: Caller = { kind: "anyone", name: "loopback" };
 
 /** Lets in whoever is on this machine, but no pages of other sites that its browser shows. */
 export const loopbackCheck: CallerCheck = {
   check({ remoteAddress, headers }: CallerRequest): Caller | undefined {
     if (remoteAddress === undefined || !isLoopback(remoteAddress)) return undefined;
-    // Behind a proxy on this machine the client may be anywhere.
-    if (Object.keys(headers).some((name) => ofProxy.test(name))) return undefined;
+    if (cameThroughProxy(headers)) return undefined;
     return isForeignPage(headers.origin) ? undefined : anyone;
   },
 };

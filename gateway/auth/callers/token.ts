@@ -4,6 +4,7 @@ import type { ApiKey } from "../credentials/credentials.ts";
 import { InvalidToken, IssuerAway } from "../tokens/invalid-token.ts";
 import type { VerifiedToken } from "../tokens/verified-tokens.ts";
 import { type Caller, type CallerCheck, type CallerRequest, unrecognized } from "./check.ts";
+import { cameThroughProxy } from "./loopback.ts";
 
 /** `Authorization: Bearer` with a token that routes would take, too. */
 export class TokenCheck implements CallerCheck {
@@ -54,6 +55,7 @@ export class ApiKeyCheck implements CallerCheck {
     const given = headers["x-api-key"];
     if (typeof given !== "string") return undefined;
     const known = this.#apiKey(given);
-    return known === undefined ? undefined : { kind: "api-key", name: known.id };
+    if (known === undefined || (known.isWellKnown && cameThroughProxy(headers))) return undefined;
+    return { kind: "api-key", name: known.id };
   }
 }

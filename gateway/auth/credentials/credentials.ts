@@ -7,6 +7,8 @@ export interface ApiKey {
   readonly id: string;
   /** SHA-256 of the key, in lower-case hexadecimal. */
   readonly sha256: string;
+  /** Everybody knows it, so it is good for requests from this machine only. */
+  readonly isWellKnown?: true;
 }
 
 /** Somebody who can have tokens. */

@@ -55,7 +55,10 @@ export function refuseDevelopmentValues({ apiKeys, users }: CredentialLists): vo
 export function withDevelopmentValues(lists: CredentialLists): CredentialLists {
   return {
     ...lists,
-    apiKeys: lists.apiKeys.length > 0 ? lists.apiKeys : [{ id: "development", sha256: sha256(developmentApiKey) }],
+    apiKeys:
+      lists.apiKeys.length > 0
+        ? lists.apiKeys
+        : [{ id: "development", sha256: sha256(developmentApiKey), isWellKnown: true }],
     users:
       lists.users.length > 0
         ? lists.users

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { crossOrigin } from "../../http/cross-origin.ts";
 import type { Cors } from "../../routing/definition.ts";
+import { cameThroughProxy } from "../callers/loopback.ts";
 import type { PublicJwk } from "../tokens/key-ring.ts";
 import { type SignInContext, signIn } from "./sign-in.ts";
 
@@ -28,6 +29,7 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRouteOption
       {
         apiKey: typeof apiKey === "string" ? apiKey : undefined,
         address: options.addressOf(request.raw),
+        throughProxy: cameThroughProxy(request.headers),
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
       },
       options.context(),

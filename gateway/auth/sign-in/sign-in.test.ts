@@ -30,6 +30,7 @@ function setUp(overrides: Partial<SignInContext> = {}) {
       {
         apiKey: apiKey ?? undefined,
         address,
+        throughProxy: false,
         body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
       },
       context,

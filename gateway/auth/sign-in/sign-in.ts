@@ -15,6 +15,8 @@ export interface SignInRequest {
   /** Of the header x-api-key. */
   readonly apiKey: string | undefined;
   readonly address: string;
+  /** Whether the client may be on another machine than the one that sent the request. */
+  readonly throughProxy: boolean;
   readonly body: Buffer;
 }
 
@@ -62,6 +64,7 @@ export async function signIn(request: SignInRequest, context: SignInContext): Pr
     attempts.push(await context.attemptOfAddress(address));
     const key = request.apiKey === undefined ? undefined : context.apiKey(request.apiKey);
     if (key === undefined) return refuse(request.apiKey === undefined ? "no API key" : "wrong API key");
+    if (key.isWellKnown && request.throughProxy) return refuse("a well-known API key, through a proxy");
     const parsed = parseBody(request.body);
     if ("problem" in parsed) {
       await forgive();
