@@ -34,6 +34,7 @@ export function resourceId(path: string): string {
   return (hash >>> 0).toString(36).padStart(7, "0");
 }
 
+/** Of a UUID as RFC 9562 section 4 writes it; several times for each request, and a search for its dashes takes twice as long. */
 function hexOf(uuid: string): string {
-  return uuid.replaceAll("-", "");
+  return `${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }

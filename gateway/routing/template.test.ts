@@ -23,7 +23,7 @@ for (const [template, shape] of valid) {
 const invalid: ReadonlyArray<readonly [template: string, problem: RegExp]> = [
   ["users", /^must begin with \/$/],
   ["{proxy+}", /^must begin with \/$/],
-  ["/users/", /^must not end with \//],
+  ["/users/", /^must not end with \/; expected the path without it/],
   ["//", /^must not end with \//],
   ["/a//b", /^must not have empty segments$/],
   ["//a", /^must not have empty segments$/],

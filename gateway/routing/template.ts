@@ -10,6 +10,9 @@ const parameter = /^\{([A-Za-z0-9._:-]+)(\+?)\}$/;
 /** What a segment may contain without percent-encoding (RFC 3986 section 3.3), which is more than REST APIs allow. */
 const literal = /^[A-Za-z0-9._~!$&'()*+,;=:@-]+$/;
 
+const endsWithSlash =
+  "must not end with /; expected the path without it (payload 1.0 ignores one in requests, with 2.0 only {name+} takes it)";
+
 /**
  * Reads a path template: `/users/{id}`, `/shop/{proxy+}`, as API Gateway has them
  * (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html).
@@ -17,7 +20,7 @@ const literal = /^[A-Za-z0-9._~!$&'()*+,;=:@-]+$/;
 export function parseTemplate(template: string): ParsedTemplate {
   if (!template.startsWith("/")) return { problem: "must begin with /" };
   if (template === "/") return { segments: [] };
-  if (template.endsWith("/")) return { problem: "must not end with /; a request's trailing slash needs no route" };
+  if (template.endsWith("/")) return { problem: endsWithSlash };
   const segments: TemplateSegment[] = [];
   const names = new Set<string>();
   for (const text of template.slice(1).split("/")) {
