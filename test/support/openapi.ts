@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { Ajv2020, type AnySchema } from "ajv/dist/2020.js";
 
 /** A document as a program that knows only OpenAPI reads it. */
 export interface ReadDocument {
@@ -16,17 +16,6 @@ export interface ReadOperation {
   readonly responses: Readonly<Record<string, object>>;
 }
 
-type Check = ((data: unknown) => boolean) & { readonly errors?: unknown };
-interface Ajv {
-  compile(schema: unknown): Check;
-  addSchema(schema: unknown, key: string): void;
-  validateSchema(schema: unknown): boolean;
-  getSchema(reference: string): Check | undefined;
-}
-
-// fastify's own validator, in the dialect of OpenAPI 3.1.
-const ofFastify = createRequire(createRequire(import.meta.url).resolve("fastify"));
-const { Ajv2020 } = ofFastify("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
 const lenient = { strict: false, allErrors: true, validateFormats: false };
 
 /** The OpenAPI Initiative's: spec.openapis.org/oas/3.1/schema/2026-08-03 (Apache-2.0). */
@@ -38,7 +27,7 @@ export function problemsOf(document: ReadDocument): readonly unknown[] {
   const problems: unknown[] = check(document) ? [] : [check.errors];
   const ajv = new Ajv2020(lenient);
   for (const [pointer, schema] of schemasIn(document)) {
-    if (!ajv.validateSchema(schema)) problems.push(`${pointer} is no JSON Schema`);
+    if (!ajv.validateSchema(schema as AnySchema)) problems.push(`${pointer} is no JSON Schema`);
   }
   for (const reference of referencesIn(document)) {
     if (lookUp(document, reference) === undefined) problems.push(`${reference} leads nowhere`);
@@ -53,7 +42,7 @@ export function complies(document: ReadDocument, pointer: string, value: unknown
   ajv.addSchema(document, "document");
   const found = ajv.getSchema(`document#${pointer}`);
   if (found === undefined) throw new Error(`the document has no ${pointer}`);
-  return found(value);
+  return found(value) === true;
 }
 
 /** What a path's template names is what its parameters name, which the published schema cannot say. */
