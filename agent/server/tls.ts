@@ -1,19 +1,28 @@
+import { constants } from "node:crypto";
 import { tracingChannel } from "node:diagnostics_channel";
-import { type TLSSocket, Server as TlsServer } from "node:tls";
+import { type SecureContextOptions, type TLSSocket, Server as TlsServer } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { secureOptions, type TlsIdentity, type TlsMaterial } from "../../common/agent-tls/identity.ts";
 import { tlsReason } from "../../common/agent-tls/reasons.ts";
 import { callerRoles, hasRole } from "../../common/agent-tls/roles.ts";
 
+/** A caller that says nothing keeps its connection no longer than this. */
+const handshakeWithinMs = 10_000;
+
+/** Without tickets each connection is a handshake of its own: a resumed one would not look at the certificate again. */
+function contextOf(material: TlsMaterial): SecureContextOptions {
+  return { ...secureOptions(material), secureOptions: constants.SSL_OP_NO_TICKET };
+}
+
 /** Credentials of the agent: who calls must show a certificate of our authorities, in TLS 1.3. */
 class AgentTlsCredentials extends ServerCredentials {
   constructor(material: TlsMaterial) {
-    super({ requestCert: true, rejectUnauthorized: true }, secureOptions(material));
+    super({ requestCert: true, rejectUnauthorized: true, handshakeTimeout: handshakeWithinMs }, contextOf(material));
   }
 
   /** For connections that come from now on. */
   renew(material: TlsMaterial): void {
-    this.updateSecureContextOptions(secureOptions(material));
+    this.updateSecureContextOptions(contextOf(material));
   }
 
   override _equals(other: ServerCredentials): boolean {
@@ -22,7 +31,7 @@ class AgentTlsCredentials extends ServerCredentials {
 }
 
 export interface ListenTlsOptions {
-  readonly identity: TlsIdentity;
+  readonly identity: Pick<TlsIdentity, "material" | "onChange">;
   /** Called for each caller that is refused; why, in words. */
   readonly onRefused: (reason: string, address: string | undefined) => void;
 }
