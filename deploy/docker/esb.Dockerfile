@@ -35,16 +35,18 @@ ENTRYPOINT ["node", "agent/main.ts"]
 
 FROM base AS gateway
 # The user `node` of the base image. A volume that is mounted here for the first time takes its owner over.
-RUN install --directory --owner=1000 --group=1000 --mode=700 /run/esb /secrets
+RUN install --directory --owner=1000 --group=1000 --mode=700 /run/esb /secrets /var/lib/esb
 COPY gateway gateway
 COPY deploy/functions.yml deploy/routing.yml deploy/
-COPY scripts/make-secrets.ts scripts/
+COPY scripts/make-secrets.ts scripts/certificates.ts scripts/
 COPY scripts/secrets scripts/secrets
-COPY deploy/docker/gateway-healthy.mjs deploy/docker/
+COPY scripts/certificates scripts/certificates
+# Not below /app/deploy, where a folder of the host is mounted.
+COPY deploy/docker/gateway-healthy.mjs /usr/local/bin/
 USER 1000:1000
 ENV ESB_GATEWAY_HOST=0.0.0.0
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "deploy/docker/gateway-healthy.mjs"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "/usr/local/bin/gateway-healthy.mjs"]
 ENTRYPOINT ["node", "gateway/main.ts"]
 
 FROM base AS example-archive

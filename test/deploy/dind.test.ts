@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { importBases } from "../support/docker/bases.ts";
-import { startEngine } from "../support/docker/engine.ts";
+import { type DockerEngine, startEngine } from "../support/docker/engine.ts";
 import { privilegedOverride } from "../support/docker/privileged.ts";
 import { bringUp, type Stack } from "../support/docker/stack.ts";
 import { until } from "../support/process.ts";
+import { type Outcome, startLoad, tally } from "./load.ts";
 
 interface Greeting {
   readonly worker: { readonly startedAt: string };
@@ -99,14 +101,152 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     for (const name of CapAdd ?? []) assert.match(documented, new RegExp(`\`${name.replace("CAP_", "")}\``), name);
   });
 
+  await t.test("D4: agent and gateway speak mutual TLS, and only the one-shot has the authority's key", async () => {
+    const ready = (await (await fetch(`${stack.url}/ready`)).json()) as { agentTls?: { validTo: string } };
+    assert.ok(Date.parse(ready.agentTls?.validTo ?? "") > Date.now());
+    const healthy = ["node", "/usr/local/bin/agent-healthy.mjs"];
+    await stack.exec("agent", ...healthy);
+    await assert.rejects(stack.exec("agent", "env", "--unset=ESB_AGENT_TLS_CERT", ...healthy));
+    for (const service of ["pod", "node", "agent", "gateway"]) {
+      const places = (await stack.facts(service)).Mounts.map(({ Destination }) => Destination);
+      assert.ok(!places.includes("/certificates/authority"), service);
+    }
+  });
+
   for (const service of ["agent", "gateway", "node"]) {
     await t.test(`D1: workers are reached after a restart of the ${service} alone`, async () => {
       const before = await greet(stack);
       await stack.compose(["restart", "--no-deps", service]);
-      let after: Greeting | undefined;
-      await until(async () => (after = await greet(stack)), 60_000);
-      if (service === "node") assert.notEqual(after?.worker.startedAt, before.worker.startedAt);
-      else assert.equal(after?.worker.startedAt, before.worker.startedAt, "the worker went cold");
+      const after = await greetAgain(stack);
+      if (service === "node") assert.notEqual(after.worker.startedAt, before.worker.startedAt);
+      else assert.equal(after.worker.startedAt, before.worker.startedAt, "the worker went cold");
     });
   }
+
+  await t.test("D1: the agent is killed under load: no request fails, the worker stays warm", async () => {
+    const before = await warmWorkers(stack);
+    const outcomes = await underLoad(stack, async () => killed(engine, stack, "agent"));
+    assert.deepEqual(tally(outcomes), { 200: outcomes.length });
+    assert.deepEqual(await warmWorkers(stack), before);
+  });
+
+  await t.test("D1: containerd is killed under load: no request fails, the worker stays warm", async () => {
+    const before = await warmWorkers(stack);
+    const outcomes = await underLoad(stack, async () => {
+      await stack.exec("node", "sh", "-c", "kill -KILL $(grep -lz ^containerd$ /proc/[0-9]*/cmdline | cut -d/ -f3)");
+      await until(
+        async () => assert.match(await stack.compose(["logs", "node"]), /containerd ended with status 137/),
+        10_000,
+      );
+      await until(() => stack.exec("node", "ctr", "version"), 30_000);
+    });
+    assert.deepEqual(tally(outcomes), { 200: outcomes.length });
+    assert.deepEqual(await warmWorkers(stack), before);
+  });
+
+  for (const service of ["gateway", "node"]) {
+    await t.test(`D1: the ${service} is killed under load: it is restarted, and serves again`, async () => {
+      await greet(stack);
+      const outcomes = await underLoad(stack, async () => {
+        await killed(engine, stack, service);
+        await greetAgain(stack);
+      });
+      assert.equal(outcomes.at(-1)?.status, 200, JSON.stringify(tally(outcomes)));
+      const networks = await stack.exec("pod", "ip", "netns", "list");
+      await until(async () => assert.ok((await tasks(stack)).length <= networks.trim().split("\n").length), 10_000);
+      tell(`the ${service} was killed`, outcomes);
+    });
+  }
+
+  await t.test("D4: a new authority takes over under load: no request fails", async () => {
+    const validTo = async () => (await (await fetch(`${stack.url}/ready`)).json()).agentTls.validTo;
+    const before = await validTo();
+    const outcomes = await underLoad(stack, async () => {
+      await stack.compose(["run", "--rm", "--no-TTY", "certificates", "--rotate", "/certificates"]);
+      await until(async () => assert.notEqual(await validTo(), before), 30_000);
+    });
+    assert.deepEqual(tally(outcomes), { 200: outcomes.length });
+  });
+
+  await t.test("D1: an upgrade of the agent under load: no request fails, the worker stays warm", async () => {
+    await labelled(engine, "next");
+    const before = await warmWorkers(stack);
+    const nodeBefore = (await stack.facts("node")).Id;
+    const outcomes = await underLoad(stack, () =>
+      stack.compose(["up", "--detach", "--no-build", "--no-deps", "agent"], next),
+    );
+    assert.deepEqual(tally(outcomes), { 200: outcomes.length });
+    assert.deepEqual(await warmWorkers(stack), before);
+    assert.equal((await stack.facts("node")).Id, nodeBefore);
+  });
+
+  await t.test("D1: an upgrade of everything but the node: workers stay warm", async () => {
+    const before = await warmWorkers(stack);
+    const [node, gateway] = [await stack.facts("node"), await stack.facts("gateway")];
+    const outcomes = await underLoad(stack, async () => {
+      await stack.compose(["up", "--detach", "--no-build"], next);
+      await greetAgain(stack);
+    });
+    assert.deepEqual(await warmWorkers(stack), before);
+    assert.equal((await stack.facts("node")).Id, node.Id);
+    assert.notEqual((await stack.facts("gateway")).Image, gateway.Image);
+    tell("the gateway was replaced", outcomes);
+  });
+
+  await t.test("D1: taken down, it leaves no container, volume or network", async () => {
+    await stack.compose(["down", "--volumes"], next);
+    assert.equal(await engine.docker(["ps", "--all", "--quiet"]), "");
+    assert.equal(await engine.docker(["volume", "ls", "--quiet"]), "");
+    assert.equal((await engine.docker(["network", "ls", "--quiet", "--filter", "type=custom"])).trim(), "");
+  });
 });
+
+/** Which workers there are, by their processes. */
+async function warmWorkers(stack: Stack): Promise<string[]> {
+  await greet(stack);
+  return (await tasks(stack)).map(([id, pid]) => `${id} ${pid}`).sort();
+}
+
+/** What clients saw, where some requests have to fail. */
+function tell(when: string, outcomes: readonly Outcome[]): void {
+  process.stdout.write(`${when}, requests by status: ${JSON.stringify(tally(outcomes))}\n`);
+}
+
+/** Settings of an upgrade. */
+const next = { ESB_VERSION: "next" };
+
+/** Images that differ from the ones that run. */
+async function labelled(engine: DockerEngine, tag: string): Promise<void> {
+  const root = join(import.meta.dirname, "../..");
+  for (const target of ["agent", "gateway", "example"]) {
+    const from = ["--file", join(root, "deploy/docker/esb.Dockerfile"), "--target", target];
+    await engine.docker(["build", ...from, "--label", `test=${tag}`, "--tag", `esb/${target}:${tag}`, root]);
+  }
+}
+
+async function greetAgain(stack: Stack): Promise<Greeting> {
+  let greeting: Greeting | undefined;
+  await until(async () => {
+    greeting = await greet(stack);
+  }, 60_000);
+  if (greeting === undefined) throw new Error("no greeting");
+  return greeting;
+}
+
+/** Kills a service's first process, as a crash would, and waits until Docker has started it anew. */
+async function killed(engine: DockerEngine, stack: Stack, service: string): Promise<void> {
+  const { State } = await stack.facts(service);
+  await engine.kill(State.Pid, "SIGKILL");
+  await until(async () => {
+    const now = (await stack.facts(service)).State;
+    assert.deepEqual([now.Status, now.StartedAt === State.StartedAt], ["running", false]);
+  }, 30_000);
+}
+
+async function underLoad(stack: Stack, work: () => Promise<unknown>): Promise<readonly Outcome[]> {
+  await using load = startLoad(stack);
+  await work();
+  const seen = load.outcomes.length;
+  await until(async () => assert.ok(load.outcomes.length > seen + 20), 60_000);
+  return load.outcomes.slice();
+}

@@ -21,6 +21,8 @@ export interface DockerEngine extends AsyncDisposable {
   readonly dir: string;
   /** Runs the client. @param settings environment variables @throws Error with its words */
   docker(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
+  /** A signal to a process that `docker inspect` tells of: the engine numbers processes by itself. */
+  kill(pid: number, signal: NodeJS.Signals): Promise<void>;
   log(): Promise<string>;
 }
 
@@ -75,7 +77,17 @@ export async function startEngine(): Promise<DockerEngine> {
   if (daemon.exitCode !== null) throw new Error(`dockerd has ended: ${await log()}`);
   await removeOld(docker);
   const owned = stack.move();
-  return { address: network.address, dir, docker, log, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    address: network.address,
+    dir,
+    docker,
+    log,
+    async kill(pid, signal) {
+      const [dockerd = ""] = await childrenOf(daemon);
+      await command("nsenter", ["--target", dockerd, "--pid", "sh", "-c", `kill -${signal.slice(3)} ${pid}`]);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** `--kill-child`: whatever ends `unshare` ends the process namespace, and with it every container. */
@@ -98,11 +110,15 @@ function startDaemon(networkPath: string, args: readonly string[], logPath: stri
 async function endDaemon(daemon: ChildProcess): Promise<void> {
   if (daemon.exitCode !== null || daemon.signalCode !== null || daemon.pid === undefined) return;
   const ended = once(daemon, "exit");
-  const children = await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, "utf8");
-  for (const child of children.split(" ").filter(Boolean)) kill(Number(child), "SIGTERM");
+  for (const child of await childrenOf(daemon)) kill(Number(child), "SIGTERM");
   const timer = setTimeout(() => daemon.kill("SIGKILL"), 30_000);
   await ended;
   clearTimeout(timer);
+}
+
+/** Of `unshare`, which is dockerd's parent. */
+async function childrenOf({ pid }: ChildProcess): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean);
 }
 
 /** Containers that an earlier run left when it was killed would be started anew. */
