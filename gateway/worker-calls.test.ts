@@ -23,7 +23,7 @@ async function gateway(environment: Record<string, string> = {}): Promise<Harnes
 }
 
 test("L7: with Lambda's API off for clients, workers may call; their calls are counted against no rate", async () => {
-  await using t = await gateway({ ESB_LAMBDA_AUTH: "off", ESB_RATE_LIMIT: "1", ESB_RATE_BURST: "1" });
+  await using t = await gateway({ ESB_LAMBDA_AUTH: "off", ESB_RATE_LIMIT: "1", ESB_RATE_BURST: "2" });
   await t.agent.add("outer", 0, "gateway", true);
   const token = t.agent.tokens.get("outer-0");
   await until(async () => (await callAt(t.port, "inner", token)).status === 200);
