@@ -102,8 +102,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
   });
 
   await t.test("D4: agent and gateway speak mutual TLS, and only the one-shot has the authority's key", async () => {
-    const ready = (await (await fetch(`${stack.url}/ready`)).json()) as { agentTls?: { validTo: string } };
-    assert.ok(Date.parse(ready.agentTls?.validTo ?? "") > Date.now());
+    assert.ok(Date.parse(await certificateEnd(stack)) > Date.now());
     const healthy = ["node", "/usr/local/bin/agent-healthy.mjs"];
     await stack.exec("agent", ...healthy);
     await assert.rejects(stack.exec("agent", "env", "--unset=ESB_AGENT_TLS_CERT", ...healthy));
@@ -159,11 +158,10 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
   }
 
   await t.test("D4: a new authority takes over under load: no request fails", async () => {
-    const validTo = async () => (await (await fetch(`${stack.url}/ready`)).json()).agentTls.validTo;
-    const before = await validTo();
+    const before = await certificateEnd(stack);
     const outcomes = await underLoad(stack, async () => {
       await stack.compose(["run", "--rm", "--no-TTY", "certificates", "--rotate", "/certificates"]);
-      await until(async () => assert.notEqual(await validTo(), before), 30_000);
+      await until(async () => assert.notEqual(await certificateEnd(stack), before), 30_000);
     });
     assert.deepEqual(tally(outcomes), { 200: outcomes.length });
   });
@@ -205,6 +203,12 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
 async function warmWorkers(stack: Stack): Promise<string[]> {
   await greet(stack);
   return (await tasks(stack)).map(([id, pid]) => `${id} ${pid}`).sort();
+}
+
+/** Until when the gateway's certificate is valid; as text, empty without one. */
+async function certificateEnd(stack: Stack): Promise<string> {
+  const ready = (await (await fetch(`${stack.url}/ready`)).json()) as { agentTls?: { validTo: string } };
+  return ready.agentTls?.validTo ?? "";
 }
 
 /** What clients saw, where some requests have to fail. */
