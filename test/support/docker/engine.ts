@@ -21,6 +21,8 @@ export interface DockerEngine extends AsyncDisposable {
   readonly dir: string;
   /** Runs the client. @param settings environment variables @throws Error with its words */
   docker(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
+  /** Runs a program where the engine runs, which takes itself for the machine. */
+  inside(file: string, ...args: readonly string[]): Promise<string>;
   /** A signal to a process that `docker inspect` tells of: the engine numbers processes by itself. */
   kill(pid: number, signal: NodeJS.Signals): Promise<void>;
   log(): Promise<string>;
@@ -67,6 +69,10 @@ export async function startEngine(): Promise<DockerEngine> {
   const docker = (args: readonly string[], settings: NodeJS.ProcessEnv = {}) =>
     command("docker", args, { ...environment, ...settings });
   const log = () => readFile(logPath, "utf8");
+  const inside: DockerEngine["inside"] = async (file, ...args) => {
+    const [dockerd = ""] = await childrenOf(daemon);
+    return command("nsenter", ["--target", dockerd, "--pid", "--mount", "--net", file, ...args]);
+  };
   await until(
     async () => {
       if (daemon.exitCode === null) await docker(["version"]);
@@ -82,10 +88,8 @@ export async function startEngine(): Promise<DockerEngine> {
     dir,
     docker,
     log,
-    async kill(pid, signal) {
-      const [dockerd = ""] = await childrenOf(daemon);
-      await command("nsenter", ["--target", dockerd, "--pid", "sh", "-c", `kill -${signal.slice(3)} ${pid}`]);
-    },
+    inside,
+    kill: async (pid, signal) => void (await inside("sh", "-c", `kill -${signal.slice(3)} ${pid}`)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -94,7 +98,7 @@ export async function startEngine(): Promise<DockerEngine> {
 function startDaemon(networkPath: string, args: readonly string[], logPath: string): ChildProcess {
   const log = openSync(logPath, "a");
   const unshare = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private"];
-  const inside = 'mount -t tmpfs tmpfs /run && exec dockerd "$@"';
+  const inside = 'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && exec dockerd "$@"';
   const daemon = spawn(
     "setpriv",
     [
@@ -146,7 +150,8 @@ async function installPlugins(folder: string): Promise<void> {
   }
 }
 
-async function removeCgroups(group: string): Promise<void> {
+/** With all that is below it. */
+export async function removeCgroups(group: string): Promise<void> {
   const [namespace = "", id = ""] = ["", group];
   await createCgroups({ root: "/sys/fs/cgroup", namespace, kill }).remove(id);
 }

@@ -49,6 +49,8 @@ export async function bringUp(engine: DockerEngine, overrides: readonly string[]
   await compose(["up", "--detach", "--no-build"]).catch(async (error: Error) => {
     throw new Error(`${error.message}\n${await compose(["logs", "--tail", "20"])}`, { cause: error });
   });
+  // The end of the example's import; its exit code comes as this command's.
+  await compose(["wait", "example"]);
   const url = `http://${engine.address}:${port}`;
   await until(
     async () => {
