@@ -1,3 +1,4 @@
+import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { until } from "../process.ts";
@@ -26,6 +27,8 @@ export interface ContainerFacts {
 /** An esb by compose.dind.yaml, as whoever installs it runs it. */
 export interface Stack extends AsyncDisposable {
   readonly url: string;
+  /** Folder with functions.yml and routing.yml. */
+  readonly config: string;
   compose(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
   /** Runs a command in a service's container. */
   exec(service: string, ...command: string[]): Promise<string>;
@@ -41,8 +44,12 @@ export interface Stack extends AsyncDisposable {
 export async function bringUp(engine: DockerEngine, overrides: readonly string[]): Promise<Stack> {
   await using stack = new AsyncDisposableStack();
   const files = ["compose.dind.yaml", ...overrides].flatMap((name) => ["--file", join(deploy, name)]);
+  const config = join(engine.dir, "config-of-esb");
+  await mkdir(config);
+  for (const name of ["functions.yml", "routing.yml"]) await cp(join(deploy, name), join(config, name));
+  const own = { ESB_PUBLISH: String(port), ESB_CONFIG: config };
   const compose: Stack["compose"] = (args, settings = {}) =>
-    engine.docker(["compose", ...files, ...args], { ESB_PUBLISH: String(port), ...settings });
+    engine.docker(["compose", ...files, ...args], { ...own, ...settings });
   const exec: Stack["exec"] = (service, ...command) => compose(["exec", "--no-TTY", service, ...command]);
   await compose(["build"]);
   stack.defer(async () => void (await compose(["down", "--volumes"])));
@@ -64,6 +71,7 @@ export async function bringUp(engine: DockerEngine, overrides: readonly string[]
   const owned = stack.move();
   return {
     url,
+    config,
     compose,
     exec,
     async facts(service) {
