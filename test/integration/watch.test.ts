@@ -17,6 +17,9 @@ after(() => esb?.[Symbol.asyncDispose]());
 const { STARTING, RUNNING, PAUSED } = WorkerState;
 const { DESTROYED, REPLACED } = RemovalReason;
 
+/** A start: it is there, then its address is known too, before anything of it can call (L7). */
+const begun = (id: string) => [`changed ${id} ${STARTING}`, `changed ${id} ${STARTING} addressed`];
+
 /** A life with one change of each kind, by our own calls. */
 async function live(name: string): Promise<string[]> {
   const workerId = `${name}-0`;
@@ -24,8 +27,8 @@ async function live(name: string): Promise<string[]> {
   await esb.workers.pause({ workerId });
   await esb.workers.ensure(ensureRequest(name));
   await esb.workers.destroy({ workerId });
-  const states = [STARTING, RUNNING, PAUSED, RUNNING].map((state) => `changed ${workerId} ${state}`);
-  return [...states, `removed ${workerId} ${DESTROYED}`];
+  const states = [RUNNING, PAUSED, RUNNING].map((state) => `changed ${workerId} ${state}`);
+  return [...begun(workerId), ...states, `removed ${workerId} ${DESTROYED}`];
 }
 
 test("W1: Watch begins with a snapshot, then tells each change once and in order", async () => {
@@ -96,7 +99,7 @@ test("W1: a worker whose spec changed is told as replaced, then as new", async (
   await watcher.first(({ event }) => (event?.$case === "changed" && event.value.state === RUNNING) || undefined);
   assert.deepEqual(watcher.lines(), [
     `removed new-spec-0 ${REPLACED}`,
-    `changed new-spec-0 ${STARTING}`,
+    ...begun("new-spec-0"),
     `changed new-spec-0 ${RUNNING}`,
   ]);
 });
@@ -106,7 +109,7 @@ test("W1: a start that fails is told as begun and removed", async () => {
   await using watcher = watch(esb, { position });
   await assert.rejects(esb.workers.ensure(ensureRequest("fails", { command: ["/nope"] })));
   await watcher.first(({ event }) => (event?.$case === "removed" ? true : undefined));
-  assert.deepEqual(watcher.lines(), [`changed fails-0 ${STARTING}`, `removed fails-0 ${DESTROYED}`]);
+  assert.deepEqual(watcher.lines(), [...begun("fails-0"), `removed fails-0 ${DESTROYED}`]);
 });
 
 test("W1: many watchers all hear of a change, and of one's leaving none of the others", async () => {

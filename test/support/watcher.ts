@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { WatchResponse } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { TestEsb } from "./esb.ts";
 import { until } from "./process.ts";
 
@@ -9,7 +9,10 @@ export interface Watcher extends AsyncDisposable {
   readonly messages: readonly WatchResponse[];
   /** How it was ended by the other side; undefined while it runs. */
   readonly failure: unknown;
-  /** A line for each message: `snapshot a-0,b-0`, `changed a-0 2`, `removed a-0 2` (state and reason in numbers). */
+  /**
+   * A line for each message: `snapshot a-0,b-0`, `changed a-0 2`, `removed a-0 2` (state and reason in numbers);
+   * `changed a-0 1 addressed`: it still starts, and its address is known.
+   */
   lines(): string[];
   /** Waits for a message, from the first on. @throws with all that was told instead */
   first<T>(pick: (message: WatchResponse) => T | undefined, withinMs?: number): Promise<T>;
@@ -54,7 +57,11 @@ export function watch(esb: TestEsb, request: { owner?: string; position?: string
 
 function describe({ event }: WatchResponse): string {
   if (event?.$case === "snapshot") return `snapshot ${event.value.workers.map(({ id }) => id).join(",")}`;
-  if (event?.$case === "changed") return `changed ${event.value.id} ${event.value.state}`;
+  if (event?.$case === "changed") {
+    const { id, state, sourceAddress } = event.value;
+    const addressed = state === WorkerState.STARTING && sourceAddress !== "";
+    return `changed ${id} ${state}${addressed ? " addressed" : ""}`;
+  }
   return event?.$case !== "removed" ? "nothing" : `removed ${event.value.worker?.id} ${event.value.reason}`;
 }
 
