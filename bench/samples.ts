@@ -41,3 +41,14 @@ export function ratioRow(
   const value = median(row.ours) / median(row.reference);
   return { ...row, unit: "ms", goal: `≤ ${atMost}`, value, reached: value <= atMost };
 }
+
+/** A row whose figure is how much more the median is, in milliseconds, to stay at or below a goal. */
+export function differenceRow(
+  row: Pick<Row, "name" | "what" | "against" | "ours" | "reference">,
+  atMostMs: number,
+): Row {
+  const { ours, reference } = row;
+  const value = median(ours) - median(reference);
+  const note = `p99 ${percentile(ours, 0.99).toFixed(2)} ms against ${percentile(reference, 0.99).toFixed(2)} ms`;
+  return { ...row, unit: "ms", goal: `≤ ${atMostMs} ms more`, value, reached: value <= atMostMs, note };
+}

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { Client } from "undici";
 import { type TestEsb, until } from "../../test/support/esb.ts";
-import { median, percentile, type Row, timed } from "../samples.ts";
+import { differenceRow, type Row, ratioRow, timed } from "../samples.ts";
 import { apiRoutes } from "../setting.ts";
 
 const invocationPath = "/2015-03-31/functions/api/invocations";
@@ -47,19 +47,16 @@ async function route(
     await sendBatch(client, path, headers, keep ? ours : []);
   }
   await client.close();
-  const value = median(ours) - median(reference);
-  return {
-    name,
-    what: `${what}: one client, keep-alive, p50 of ${requests}`,
-    against: "the Lambda invocation of the same function",
-    unit: "ms",
-    ours,
-    reference,
-    goal: `≤ ${atMostMs} ms more`,
-    value,
-    reached: value <= atMostMs,
-    note: `p99 ${percentile(ours, 0.99).toFixed(2)} ms against ${percentile(reference, 0.99).toFixed(2)} ms`,
-  };
+  return differenceRow(
+    {
+      name,
+      what: `${what}: one client, keep-alive, p50 of ${requests}`,
+      against: "the Lambda invocation of the same function",
+      ours,
+      reference,
+    },
+    atMostMs,
+  );
 }
 
 /** The same request while routing.yml has 1,000 more routes, and while it has not. */
@@ -80,18 +77,16 @@ export async function manyRoutes(esb: TestEsb, rounds = 8): Promise<Row> {
   }
   await client.close();
   await takeRoutes(esb, 0);
-  const value = median(ours) / median(reference);
-  return {
-    name: "manyRoutes",
-    what: `one of ${many} routes: one client, keep-alive, p50 of ${ours.length}`,
-    against: "one of 3 routes",
-    unit: "ms",
-    ours,
-    reference,
-    goal: `≤ ${manyAtMost}`,
-    value,
-    reached: value <= manyAtMost,
-  };
+  return ratioRow(
+    {
+      name: "manyRoutes",
+      what: `one of ${many} routes: one client, keep-alive, p50 of ${ours.length}`,
+      against: "one of 3 routes",
+      ours,
+      reference,
+    },
+    manyAtMost,
+  );
 }
 
 async function takeRoutes(esb: TestEsb, others: number): Promise<void> {

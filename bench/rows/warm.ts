@@ -1,6 +1,6 @@
 import { Client } from "undici";
 import type { TestEsb } from "../../test/support/esb.ts";
-import { median, percentile, type Row, timed } from "../samples.ts";
+import { differenceRow, type Row, timed } from "../samples.ts";
 
 const invocationPath = "/2015-03-31/functions/static/invocations";
 const batch = 250;
@@ -32,17 +32,14 @@ export async function warm(esb: TestEsb, requests = 5000): Promise<Row> {
     }
   }
   await Promise.all([gateway.close(), direct.close()]);
-  const value = median(ours) - median(reference);
-  return {
-    name: "warm",
-    what: `warm: one client, keep-alive, p50 of ${requests}`,
-    against: "the same client straight to the worker",
-    unit: "ms",
-    ours,
-    reference,
-    goal: `≤ ${atMostMs} ms more`,
-    value,
-    reached: value <= atMostMs,
-    note: `p99 ${percentile(ours, 0.99).toFixed(2)} ms against ${percentile(reference, 0.99).toFixed(2)} ms`,
-  };
+  return differenceRow(
+    {
+      name: "warm",
+      what: `warm: one client, keep-alive, p50 of ${requests}`,
+      against: "the same client straight to the worker",
+      ours,
+      reference,
+    },
+    atMostMs,
+  );
 }
