@@ -8,6 +8,7 @@ import { generalSettings } from "./settings/general.ts";
 import { networkSettings } from "./settings/network.ts";
 import { registriesSettings } from "./settings/registries.ts";
 import { runtimeSettings } from "./settings/runtime.ts";
+import { runtimeApiSettings } from "./settings/runtime-api.ts";
 import { workersSettings } from "./settings/workers.ts";
 
 export type { Process } from "./settings/setting.ts";
@@ -24,6 +25,7 @@ export const settings = {
   ...agentSettings,
   ...agentTlsSettings,
   ...runtimeSettings,
+  ...runtimeApiSettings,
   ...workersSettings,
   ...networkSettings,
   ...registriesSettings,

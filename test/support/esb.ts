@@ -9,7 +9,7 @@ import { operatorIdentity, tlsSettings } from "./agent-tls.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
 import { freePort } from "./port.ts";
 import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
-import { freeIdentitySubnet, freeSubnet } from "./subnet.ts";
+import { freeIdentitySubnet, freeInvocationSubnet, freeSubnet } from "./subnet.ts";
 
 export { type TestProcess, until } from "./process.ts";
 
@@ -83,6 +83,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     LAMBDA_NETWORK: network,
     ESB_SUBNET: subnet,
     ESB_IDENTITY_SUBNET: await freeIdentitySubnet(),
+    ESB_INVOCATION_SUBNET: await freeInvocationSubnet(),
     ESB_GATEWAY_PORT: String(port),
     ESB_MODE: "development",
     ESB_FUNCTIONS: functionsFile,

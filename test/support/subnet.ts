@@ -17,11 +17,20 @@ export async function freeSubnet(prefix = 24): Promise<{ subnet: string; base: s
 }
 
 /** A /16 of class E for workers' identity addresses that no other test has a guard on. */
-export async function freeIdentitySubnet(): Promise<string> {
+export function freeIdentitySubnet(): Promise<string> {
+  return freeClassE(242, 5);
+}
+
+/** A /16 of class E at which workers with a Lambda runtime are invoked. */
+export function freeInvocationSubnet(): Promise<string> {
+  return freeClassE(247, 5);
+}
+
+async function freeClassE(first: number, count: number): Promise<string> {
   const { stdout: routes } = await promisify(execFile)("ip", ["-4", "route", "show", "table", "all"]);
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const subnet = `${241 + Math.floor(Math.random() * 10)}.${Math.floor(Math.random() * 256)}.0.0/16`;
+    const subnet = `${first + Math.floor(Math.random() * count)}.${Math.floor(Math.random() * 256)}.0.0/16`;
     if (!routes.includes(subnet)) return subnet;
   }
-  throw new Error("no free range of identity addresses found");
+  throw new Error("no free range of class E found");
 }
