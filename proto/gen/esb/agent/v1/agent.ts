@@ -448,6 +448,39 @@ export interface LogsResponse {
   lines: LogLine[];
 }
 
+export interface FollowLogsRequest {
+  /** Whose workers. */
+  owner: string;
+  /** How far the caller has read, of the workers whose lines it has had; of all others it gets what is kept. */
+  positions: LogPosition[];
+  /** Of those others, only lines from this moment on, in nanoseconds since 1970. */
+  sinceNs: bigint;
+}
+
+/** Lines of one worker. */
+export interface FollowLogsResponse {
+  /** The worker's id. */
+  workerId: string;
+  /** Its function. */
+  function: string;
+  /** The stream of its log group `/aws/lambda/<function>` that the worker was told: AWS_LAMBDA_LOG_STREAM_NAME. */
+  logStreamName: string;
+  /** Lines in the order in which they were printed. */
+  lines: LogLine[];
+  /** Where to go on behind them. */
+  position: LogPosition | undefined;
+}
+
+/** A place in a worker's log; it holds as long as the worker is, also when the agent starts anew. */
+export interface LogPosition {
+  /** The worker's. */
+  instanceId: string;
+  /** The number of a file of the log. */
+  file: bigint;
+  /** In bytes from the file's beginning. */
+  offset: bigint;
+}
+
 /** A line that a worker printed. */
 export interface LogLine {
   /** When it was read from the worker, in nanoseconds since 1970. */
@@ -2560,6 +2593,278 @@ export const LogsResponse: MessageFns<LogsResponse> = {
   },
 };
 
+function createBaseFollowLogsRequest(): FollowLogsRequest {
+  return { owner: "", positions: [], sinceNs: 0n };
+}
+
+export const FollowLogsRequest: MessageFns<FollowLogsRequest> = {
+  encode(message: FollowLogsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.owner !== "") {
+      writer.uint32(10).string(message.owner);
+    }
+    for (const v of message.positions) {
+      LogPosition.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.sinceNs !== 0n) {
+      if (BigInt.asUintN(64, message.sinceNs) !== message.sinceNs) {
+        throw new globalThis.Error("value provided for field message.sinceNs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sinceNs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowLogsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowLogsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.positions.push(LogPosition.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sinceNs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FollowLogsRequest>): FollowLogsRequest {
+    return FollowLogsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FollowLogsRequest>): FollowLogsRequest {
+    const message = createBaseFollowLogsRequest();
+    message.owner = object.owner ?? "";
+    message.positions = object.positions?.map((e) => LogPosition.fromPartial(e)) || [];
+    message.sinceNs = (object.sinceNs !== undefined && object.sinceNs !== null) ? BigInt(object.sinceNs) : 0n;
+    return message;
+  },
+};
+
+function createBaseFollowLogsResponse(): FollowLogsResponse {
+  return { workerId: "", function: "", logStreamName: "", lines: [], position: undefined };
+}
+
+export const FollowLogsResponse: MessageFns<FollowLogsResponse> = {
+  encode(message: FollowLogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerId !== "") {
+      writer.uint32(10).string(message.workerId);
+    }
+    if (message.function !== "") {
+      writer.uint32(18).string(message.function);
+    }
+    if (message.logStreamName !== "") {
+      writer.uint32(26).string(message.logStreamName);
+    }
+    for (const v of message.lines) {
+      LogLine.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.position !== undefined) {
+      LogPosition.encode(message.position, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowLogsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowLogsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.function = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.logStreamName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.position = LogPosition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FollowLogsResponse>): FollowLogsResponse {
+    return FollowLogsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FollowLogsResponse>): FollowLogsResponse {
+    const message = createBaseFollowLogsResponse();
+    message.workerId = object.workerId ?? "";
+    message.function = object.function ?? "";
+    message.logStreamName = object.logStreamName ?? "";
+    message.lines = object.lines?.map((e) => LogLine.fromPartial(e)) || [];
+    message.position = (object.position !== undefined && object.position !== null)
+      ? LogPosition.fromPartial(object.position)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLogPosition(): LogPosition {
+  return { instanceId: "", file: 0n, offset: 0n };
+}
+
+export const LogPosition: MessageFns<LogPosition> = {
+  encode(message: LogPosition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.file !== 0n) {
+      if (BigInt.asUintN(64, message.file) !== message.file) {
+        throw new globalThis.Error("value provided for field message.file of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.file);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogPosition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogPosition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.file = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogPosition>): LogPosition {
+    return LogPosition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogPosition>): LogPosition {
+    const message = createBaseLogPosition();
+    message.instanceId = object.instanceId ?? "";
+    message.file = (object.file !== undefined && object.file !== null) ? BigInt(object.file) : 0n;
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    return message;
+  },
+};
+
 function createBaseLogLine(): LogLine {
   return { timeNs: 0n, stream: 0, text: Buffer.alloc(0), partial: false };
 }
@@ -3453,6 +3758,15 @@ export const AgentServiceDefinition = {
       responseStream: true,
       options: {},
     },
+    /** What all workers of an owner print, from where the caller has got to, until the caller leaves. */
+    followLogs: {
+      name: "FollowLogs",
+      requestType: FollowLogsRequest as typeof FollowLogsRequest,
+      requestStream: false,
+      responseType: FollowLogsResponse as typeof FollowLogsResponse,
+      responseStream: true,
+      options: {},
+    },
   },
 } as const;
 
@@ -3482,6 +3796,11 @@ export interface AgentServiceImplementation<CallContextExt = {}> {
     request: LogsRequest,
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<LogsResponse>>;
+  /** What all workers of an owner print, from where the caller has got to, until the caller leaves. */
+  followLogs(
+    request: FollowLogsRequest,
+    context: CallContext & CallContextExt,
+  ): ServerStreamingMethodResult<DeepPartial<FollowLogsResponse>>;
 }
 
 export interface AgentServiceClient<CallOptionsExt = {}> {
@@ -3504,6 +3823,11 @@ export interface AgentServiceClient<CallOptionsExt = {}> {
   stats(request: DeepPartial<StatsRequest>, options?: CallOptions & CallOptionsExt): Promise<StatsResponse>;
   /** What a worker has printed, and with `follow` what it prints, until it is gone or the caller leaves. */
   logs(request: DeepPartial<LogsRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<LogsResponse>;
+  /** What all workers of an owner print, from where the caller has got to, until the caller leaves. */
+  followLogs(
+    request: DeepPartial<FollowLogsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): AsyncIterable<FollowLogsResponse>;
 }
 
 /** Images in containerd's store. */

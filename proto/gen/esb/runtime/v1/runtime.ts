@@ -80,14 +80,19 @@ export interface Admission {
   workerId: string;
   /** Differs for every worker ever made; every other call names the worker by it. */
   instanceId: string;
-  /** Address that the worker's own connections come from: the only proof of who it is. Empty with `runtime_port`. */
-  sourceAddress: string;
   /**
-   * Without addresses of its own (ESB_NETWORK=host) the worker is known by a port of 127.0.0.1 that is served to it
-   * alone: AWS_LAMBDA_RUNTIME_API is 127.0.0.1 with this port. 0: the shared one, by `source_address`.
+   * Address of this host at which the worker finds the Runtime API (AWS_LAMBDA_RUNTIME_API, with `runtime_port`). It is
+   * listened at from the first worker on that needs it, so it has to be there by then.
    */
+  runtimeAddress: string;
+  /** Port of it. One listener serves all workers that name the same address and port. */
   runtimePort: number;
-  /** Address of this host that is this worker's alone; invocations are taken there. */
+  /**
+   * Address that the worker's own connections come from: the only proof of who it is. Empty (ESB_NETWORK=host): the
+   * worker is known by `runtime_address` and `runtime_port`, which then have to be its alone.
+   */
+  sourceAddress: string;
+  /** Address of this host at which invocations for this worker are taken. With `invocation_port` it is this worker's alone. */
   invocationAddress: string;
   /** Port for invocations. */
   invocationPort: number;
@@ -214,8 +219,9 @@ function createBaseAdmission(): Admission {
   return {
     workerId: "",
     instanceId: "",
-    sourceAddress: "",
+    runtimeAddress: "",
     runtimePort: 0,
+    sourceAddress: "",
     invocationAddress: "",
     invocationPort: 0,
     functionName: "",
@@ -240,50 +246,53 @@ export const Admission: MessageFns<Admission> = {
     if (message.instanceId !== "") {
       writer.uint32(18).string(message.instanceId);
     }
-    if (message.sourceAddress !== "") {
-      writer.uint32(26).string(message.sourceAddress);
+    if (message.runtimeAddress !== "") {
+      writer.uint32(26).string(message.runtimeAddress);
     }
     if (message.runtimePort !== 0) {
       writer.uint32(32).uint32(message.runtimePort);
     }
+    if (message.sourceAddress !== "") {
+      writer.uint32(42).string(message.sourceAddress);
+    }
     if (message.invocationAddress !== "") {
-      writer.uint32(42).string(message.invocationAddress);
+      writer.uint32(50).string(message.invocationAddress);
     }
     if (message.invocationPort !== 0) {
-      writer.uint32(48).uint32(message.invocationPort);
+      writer.uint32(56).uint32(message.invocationPort);
     }
     if (message.functionName !== "") {
-      writer.uint32(58).string(message.functionName);
+      writer.uint32(66).string(message.functionName);
     }
     if (message.functionVersion !== "") {
-      writer.uint32(66).string(message.functionVersion);
+      writer.uint32(74).string(message.functionVersion);
     }
     if (message.functionArn !== "") {
-      writer.uint32(74).string(message.functionArn);
+      writer.uint32(82).string(message.functionArn);
     }
     if (message.handler !== "") {
-      writer.uint32(82).string(message.handler);
+      writer.uint32(90).string(message.handler);
     }
     if (message.timeoutMs !== 0) {
-      writer.uint32(88).uint32(message.timeoutMs);
+      writer.uint32(96).uint32(message.timeoutMs);
     }
     if (message.memoryMib !== 0) {
-      writer.uint32(96).uint32(message.memoryMib);
+      writer.uint32(104).uint32(message.memoryMib);
     }
     if (message.initTimeoutMs !== 0) {
-      writer.uint32(104).uint32(message.initTimeoutMs);
+      writer.uint32(112).uint32(message.initTimeoutMs);
     }
     for (const v of message.extensions) {
-      writer.uint32(114).string(v!);
+      writer.uint32(122).string(v!);
     }
     if (message.logGroup !== "") {
-      writer.uint32(122).string(message.logGroup);
+      writer.uint32(130).string(message.logGroup);
     }
     if (message.logStream !== "") {
-      writer.uint32(130).string(message.logStream);
+      writer.uint32(138).string(message.logStream);
     }
     if (message.accountId !== "") {
-      writer.uint32(138).string(message.accountId);
+      writer.uint32(146).string(message.accountId);
     }
     return writer;
   },
@@ -322,7 +331,7 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.sourceAddress = reader.string();
+            message.runtimeAddress = reader.string();
             continue;
           }
           case 4: {
@@ -338,23 +347,23 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.invocationAddress = reader.string();
+            message.sourceAddress = reader.string();
             continue;
           }
           case 6: {
-            if (tag !== 48) {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.invocationAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
               break;
             }
 
             message.invocationPort = reader.uint32();
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.functionName = reader.string();
             continue;
           }
           case 8: {
@@ -362,7 +371,7 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.functionVersion = reader.string();
+            message.functionName = reader.string();
             continue;
           }
           case 9: {
@@ -370,7 +379,7 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.functionArn = reader.string();
+            message.functionVersion = reader.string();
             continue;
           }
           case 10: {
@@ -378,15 +387,15 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.handler = reader.string();
+            message.functionArn = reader.string();
             continue;
           }
           case 11: {
-            if (tag !== 88) {
+            if (tag !== 90) {
               break;
             }
 
-            message.timeoutMs = reader.uint32();
+            message.handler = reader.string();
             continue;
           }
           case 12: {
@@ -394,7 +403,7 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.memoryMib = reader.uint32();
+            message.timeoutMs = reader.uint32();
             continue;
           }
           case 13: {
@@ -402,15 +411,15 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.initTimeoutMs = reader.uint32();
+            message.memoryMib = reader.uint32();
             continue;
           }
           case 14: {
-            if (tag !== 114) {
+            if (tag !== 112) {
               break;
             }
 
-            message.extensions.push(reader.string());
+            message.initTimeoutMs = reader.uint32();
             continue;
           }
           case 15: {
@@ -418,7 +427,7 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.logGroup = reader.string();
+            message.extensions.push(reader.string());
             continue;
           }
           case 16: {
@@ -426,11 +435,19 @@ export const Admission: MessageFns<Admission> = {
               break;
             }
 
-            message.logStream = reader.string();
+            message.logGroup = reader.string();
             continue;
           }
           case 17: {
             if (tag !== 138) {
+              break;
+            }
+
+            message.logStream = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
               break;
             }
 
@@ -456,8 +473,9 @@ export const Admission: MessageFns<Admission> = {
     const message = createBaseAdmission();
     message.workerId = object.workerId ?? "";
     message.instanceId = object.instanceId ?? "";
-    message.sourceAddress = object.sourceAddress ?? "";
+    message.runtimeAddress = object.runtimeAddress ?? "";
     message.runtimePort = object.runtimePort ?? 0;
+    message.sourceAddress = object.sourceAddress ?? "";
     message.invocationAddress = object.invocationAddress ?? "";
     message.invocationPort = object.invocationPort ?? 0;
     message.functionName = object.functionName ?? "";
