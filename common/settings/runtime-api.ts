@@ -10,8 +10,8 @@ export const runtimeApiSettings = {
     description:
       "Port at which workers reach Lambda's Runtime API, on the workers' bridge only. With ESB_NETWORK=host each worker has a port of its own instead.",
   }),
-  ESB_INVOCATION_SUBNET: setting(z.cidrv4("must be an IPv4 subnet such as 241.0.0.0/8"), {
-    default: "241.0.0.0/8",
+  ESB_INVOCATION_SUBNET: setting(z.cidrv4("must be an IPv4 subnet such as 254.0.0.0/8"), {
+    default: "254.0.0.0/8",
     usedBy: ["agent", "scripts"],
     description:
       "Range of the addresses at which workers with a Lambda runtime are invoked: each ever made has one of its own. Only this host sees them.",
