@@ -68,6 +68,7 @@ async function main(): Promise<void> {
     ready: () => lifecycle.assertServing(),
     presence,
     logs,
+    logFollower: logs,
     workerApi,
     logger,
     descriptors: settings.ESB_AGENT_REFLECTION === "on" ? await readFile(descriptorsPath) : undefined,

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { Logger } from "../../common/logger.ts";
 import { installLogDriver, type LogDriverOptions, logDriverUri, removeLogDriver } from "./driver.ts";
 import { listLogs, makeLogFolder, removeLogs } from "./files.ts";
+import { type FollowOptions, followLogs } from "./follow.ts";
 import type { LogOwner } from "./names.ts";
 import { type LogRequest, readLog } from "./read.ts";
 
@@ -19,6 +20,8 @@ export function createWorkerLogs(options: LogDriverOptions) {
     /** See `readLog`. */
     read: (owner: LogOwner, request: LogRequest, isThere: () => boolean, signal: AbortSignal) =>
       readLog(folder, owner, request, isThere, signal),
+    /** See `followLogs`. */
+    follow: (request: Omit<FollowOptions, "folder">) => followLogs({ folder, ...request }),
     /** Ids of the workers that have a log. */
     list: () => listLogs(folder),
     /** Removes all logs of a worker that is gone. */

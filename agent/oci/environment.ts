@@ -82,7 +82,7 @@ function accessVariables({ access }: EnvironmentInput): Record<string, string> {
 }
 
 /** `2026/01/31/[$LATEST]0123…`, with the day (UTC) on which the worker was made and its instance. */
-function logStreamName(identity: WorkerIdentity): string {
+export function logStreamName(identity: Pick<WorkerIdentity, "createdAtMs" | "instanceId">): string {
   const day = new Date(identity.createdAtMs).toISOString().slice(0, 10).replaceAll("-", "/");
   return `${day}/[$LATEST]${identity.instanceId.replaceAll("-", "")}`;
 }

@@ -44,11 +44,12 @@ export async function* logsOf(
   }
   const { identity } = worker;
   const isThere = () => workers.table.get(id)?.identity.instanceId === identity.instanceId;
-  for await (const lines of logs.read(identity, request, isThere, signal)) yield { lines: lines.map(toMessage) };
+  for await (const lines of logs.read(identity, request, isThere, signal)) yield { lines: lines.map(toLine) };
   // An end without an error says that the worker is gone.
   signal.throwIfAborted();
 }
 
-function toMessage({ timeNs, stream, text, partial }: LogLine): ProtoLine {
+/** A line as the contract has it. */
+export function toLine({ timeNs, stream, text, partial }: LogLine): ProtoLine {
   return { timeNs, stream: streams[stream], text, partial };
 }

@@ -30,12 +30,16 @@ const noLogs: ServerParts["logs"] = {
   },
 };
 
+const noFollower: ServerParts["logFollower"] = {
+  async *follow() {},
+};
+
 /** The one port at which workers reach this fake host. */
 export const openPort = 8372;
 
 /** The real server over a fake runtime, and real clients, over a socket of their own. */
 export async function testServer(
-  changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "logs" | "descriptors">> & {
+  changes: Partial<Pick<ServerParts, "images" | "ready" | "presence" | "logs" | "logFollower" | "descriptors">> & {
     readonly listening?: boolean;
   } = {},
 ): Promise<TestServer> {
@@ -56,6 +60,7 @@ export async function testServer(
     ready: () => undefined,
     presence: new OwnerPresence(() => performance.now()),
     logs: noLogs,
+    logFollower: noFollower,
     workerApi: {
       hostAddress: "10.63.0.1",
       endpoint: (port) => (port === openPort ? `http://10.63.0.1:${port}` : undefined),

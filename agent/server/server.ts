@@ -7,6 +7,7 @@ import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/
 import type { OwnerPresence } from "../workers/owners.ts";
 import type { WorkerService } from "../workers/service.ts";
 import { errorMiddleware } from "./errors.ts";
+import type { LogFollower } from "./follow-logs.ts";
 import { type Images, imageService } from "./images.ts";
 import type { LogReader } from "./logs.ts";
 import { type AgentServiceParts, agentService, type Readiness } from "./workers.ts";
@@ -17,6 +18,7 @@ export interface ServerParts {
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
   readonly logs: LogReader;
+  readonly logFollower: LogFollower;
   readonly workerApi: AgentServiceParts["workerApi"];
   readonly logger: Logger;
   /** A FileDescriptorSet of the contract; undefined: no reflection. */
@@ -27,7 +29,7 @@ export interface AgentServer {
   readonly server: Server;
   /** Says whether the agent can work; that the process lives is always said. */
   setServing(serving: boolean): void;
-  /** Takes no more calls, ends every Watch and Logs, and lets the others end by themselves; those that have not by then are cut. */
+  /** Takes no more calls, ends every Watch, Logs and FollowLogs, and lets the others end by themselves; those that have not by then are cut. */
   end(graceMs: number): Promise<void>;
 }
 
@@ -76,10 +78,10 @@ export function createAgentServer(parts: ServerParts): AgentServer {
   };
 }
 
-/** A Watch, ours or the health service's, and a Logs that follows last until somebody ends them: at our end, that is we. */
+/** A Watch, ours or the health service's, a Logs that follows and a FollowLogs last until somebody ends them: at our end, that is we. */
 function endWatches(ending: AbortSignal): ServerMiddleware {
   return async function* endWatch(call, context) {
-    const signal = /\/(Watch|Logs)$/.test(call.method.path)
+    const signal = /\/(Watch|Logs|FollowLogs)$/.test(call.method.path)
       ? AbortSignal.any([context.signal, ending])
       : context.signal;
     return yield* call.next(call.request, { ...context, signal });

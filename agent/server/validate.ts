@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type LogsRequest, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { type FollowLogsRequest, type LogsRequest, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
+import type { LogPosition } from "../logs/files.ts";
 import type { LogRequest } from "../logs/read.ts";
 import type { EnsureRequest } from "../workers/ensure.ts";
 import type { WorkerReference } from "../workers/service.ts";
@@ -94,6 +95,15 @@ export const parseReference = (message: unknown): WorkerReference => parse(refer
 export const parseLogsRequest = (message: LogsRequest): WorkerReference & LogRequest => {
   const { follow, tailLines, sinceNs } = message;
   return { ...parse(reference, message), follow, tailLines, sinceNs };
+};
+
+/** Whose logs are followed, and from where; what an instance's position says that is none of its log's finds nothing there. */
+export const parseFollowLogsRequest = (message: FollowLogsRequest) => {
+  const positions = new Map<string, LogPosition>();
+  for (const { instanceId, file, offset } of message.positions) {
+    positions.set(instanceId, { number: Number(file), offset: Number(offset) });
+  }
+  return { ...parse(z.object({ owner }), message), positions, sinceNs: message.sinceNs };
 };
 
 export const parseWorkerId = (message: { workerId: string }): string => parse(z.object({ workerId }), message).workerId;

@@ -2,6 +2,7 @@ import type { AgentServiceImplementation } from "../../proto/gen/esb/agent/v1/ag
 import { AgentError } from "../errors.ts";
 import type { OwnerPresence } from "../workers/owners.ts";
 import type { WorkerReference, WorkerService } from "../workers/service.ts";
+import { followLogsOf, type LogFollower } from "./follow-logs.ts";
 import { type LogReader, logsOf } from "./logs.ts";
 import { caughtUp, isOf, startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
 import { naming, parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
@@ -14,6 +15,7 @@ export interface AgentServiceParts {
   readonly ready: Readiness;
   readonly presence: Pick<OwnerPresence, "enter">;
   readonly logs: LogReader;
+  readonly logFollower: LogFollower;
   /** Where workers reach their gateway. */
   readonly workerApi: {
     readonly hostAddress: string;
@@ -86,6 +88,7 @@ export function agentService(parts: AgentServiceParts): AgentServiceImplementati
       throw new AgentError("RUNTIME_UNAVAILABLE", "the runtime was away for a moment");
     },
     logs: (message, { signal }) => logsOf(parts, message, signal),
+    followLogs: (message, { signal }) => followLogsOf(parts, message, signal),
     async stats(message, { signal }) {
       const id = parseWorkerId(message);
       ready();

@@ -183,6 +183,7 @@ export class FakeAgent implements AsyncDisposable {
       },
       stats: async () => ({}),
       logs: async function* () {},
+      followLogs: async function* () {},
     };
   }
 }
