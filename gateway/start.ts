@@ -20,6 +20,7 @@ import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
 import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
+import { EventQueue } from "./lambda/event-queue.ts";
 import { inFlightPath, openInFlight } from "./in-flight/open.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
 import { RatedGate } from "./lambda/rated.ts";
@@ -42,6 +43,8 @@ export const gatewaySettings = [
   "ESB_FREEZE_AFTER_MS",
   "IDLE_TIMEOUT_MINUTES",
   "ESB_QUEUE_LIMIT",
+  "ESB_EVENT_QUEUE_LIMIT",
+  "ESB_EVENT_QUEUE_MIB",
   "ESB_QUEUE_TIMEOUT_MS",
   "ESB_QUEUE_MIB",
   "ESB_STARTS_AT_ONCE",
@@ -187,7 +190,11 @@ export async function startGateway(
   });
   const region = configuration.ESB_REGION;
   const onError = (err: unknown, requestId: string) => logger.error({ err, requestId }, "request failed");
-  const invoke = { ...invocations, region };
+  const events = new EventQueue({
+    events: configuration.ESB_EVENT_QUEUE_LIMIT,
+    bytes: configuration.ESB_EVENT_QUEUE_MIB * 2 ** 20,
+  });
+  const invoke = { ...invocations, region, events };
   const workerApi = openWorkerApi(configuration, { clock: systemClock, logger, drain, invoke, onError });
   const app = createApp({
     invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },

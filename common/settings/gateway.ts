@@ -56,6 +56,17 @@ export const gatewaySettings = {
     usedBy: ["gateway"],
     description: "Workers that may be started at the same time; one function never takes all of these places.",
   }),
+  ESB_EVENT_QUEUE_LIMIT: setting(whole(0, 1_000_000), {
+    default: "10000",
+    usedBy: ["gateway"],
+    description:
+      "Events (InvocationType Event) of all functions that may wait or run in the gateway's memory; one more is answered 429.",
+  }),
+  ESB_EVENT_QUEUE_MIB: setting(whole(1, 1_048_576), {
+    default: "64",
+    usedBy: ["gateway"],
+    description: "MiB that these events may take together; beyond it an event is answered 429.",
+  }),
   ESB_DRAIN_TIMEOUT_MS: setting(milliseconds(0), {
     default: "8000",
     usedBy: ["gateway"],

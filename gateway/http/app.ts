@@ -8,8 +8,8 @@ import { createBareApp } from "./bare-app.ts";
 import type { ListenerOptions } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
 
-/** All of Lambda's API is under this; what is there and is not served is refused in its shape. */
-const lambdaPrefix = "/2015-03-31/";
+/** All of Lambda's API is under these; what is there and is not served is refused in its shape. */
+const lambdaPrefixes = ["/2015-03-31/", "/2014-11-13/"];
 
 /** Serves what is not esb's own. */
 export interface Door {
@@ -67,5 +67,5 @@ export function createApp(options: AppOptions): FastifyInstance {
 
 /** A route matches in spite of percent-encoding, and what it refuses must still be told in its API's words. */
 function isLambdas({ raw, routeOptions }: FastifyRequest): boolean {
-  return raw.url?.startsWith(lambdaPrefix) === true || routeOptions.url?.startsWith(lambdaPrefix) === true;
+  return lambdaPrefixes.some((prefix) => raw.url?.startsWith(prefix) || routeOptions.url?.startsWith(prefix));
 }

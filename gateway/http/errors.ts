@@ -20,6 +20,7 @@ const lambdaErrors = {
   InvalidParameterValueException: { status: 400, type: "User", member: "message" },
   ResourceNotFoundException: { status: 404, type: "User", member: "Message" },
   RequestTooLargeException: { status: 413, type: "User", member: "message" },
+  RecursiveInvocationException: { status: 400, type: "User", member: "Message" },
   UnsupportedMediaTypeException: { status: 415, type: "User", member: "message" },
   TooManyRequestsException: { status: 429, type: "User", member: "message" },
   InvalidRuntimeException: { status: 502, type: "User", member: "Message" },
@@ -30,10 +31,19 @@ const lambdaErrors = {
 
 export type LambdaErrorName = keyof typeof lambdaErrors;
 
+/** Why a request was throttled (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, TooManyRequestsException). */
+export type ThrottleReason =
+  | "ReservedFunctionConcurrentInvocationLimitExceeded"
+  | "ConcurrentInvocationLimitExceeded"
+  | "FunctionInvocationRateLimitExceeded"
+  | "CallerRateLimitExceeded";
+
 export interface LambdaErrorOptions {
   /** In place of the name's usual status. */
   readonly status?: number;
   readonly retryAfterSeconds?: number;
+  /** Of a TooManyRequestsException. */
+  readonly reason?: ThrottleReason;
   readonly cause?: unknown;
 }
 
@@ -42,18 +52,21 @@ export class LambdaError extends Error {
   override readonly name: LambdaErrorName;
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
+  readonly reason: ThrottleReason | undefined;
 
   constructor(name: LambdaErrorName, message: string, options: LambdaErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = name;
     this.status = options.status ?? lambdaErrors[name].status;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.reason = options.reason;
   }
 
   /** The body as AWS shapes it. */
   body(): string {
     const { type, member } = lambdaErrors[this.name];
-    return JSON.stringify({ ...(type === undefined ? {} : { Type: type }), [member]: this.message });
+    const reason = this.reason === undefined ? {} : { Reason: this.reason };
+    return JSON.stringify({ ...reason, ...(type === undefined ? {} : { Type: type }), [member]: this.message });
   }
 }
 
@@ -72,7 +85,11 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
   WORKER_NOT_READY: badFunction,
   WORKER_NOT_FOUND: unavailable,
   WORKER_CONFLICT: unavailable,
-  MEMORY_EXHAUSTED: { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+  MEMORY_EXHAUSTED: {
+    name: "TooManyRequestsException",
+    retryAfterSeconds: 1,
+    reason: "ConcurrentInvocationLimitExceeded",
+  },
   HOST_EXHAUSTED: { name: "ServiceException", status: 503, retryAfterSeconds: 5 },
   NETWORK_FAILED: { name: "EC2UnexpectedException" },
   NETWORK_EXHAUSTED: { name: "ENILimitReachedException", status: 503, retryAfterSeconds: 5 },
@@ -85,6 +102,12 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
 
 const refusals: Readonly<Record<RefusalReason, LambdaErrorOptions & { readonly name: LambdaErrorName }>> = {
   "queue-full": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+const functionThrottled = {
+  name: "TooManyRequestsException",
+  retryAfterSeconds: 1,
+  reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+} as const;
+
   "queue-timeout": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
   removed: { name: "ResourceNotFoundException" },
   // Nobody is there to read it.
@@ -130,7 +153,8 @@ export function toLambdaError(error: unknown): LambdaError {
   }
   if (error instanceof RateExceeded) {
     const { retryAfterSeconds } = error;
-    return new LambdaError("TooManyRequestsException", "Rate Exceeded.", { retryAfterSeconds, cause: error });
+    const options = { retryAfterSeconds, reason: "CallerRateLimitExceeded", cause: error } as const;
+    return new LambdaError("TooManyRequestsException", "Rate Exceeded.", options);
   }
   if (error instanceof Refusal) {
     const { name, ...options } = refusals[error.reason];
@@ -141,9 +165,10 @@ export function toLambdaError(error: unknown): LambdaError {
   }
   if (error instanceof StartsSuspended) {
     // What the last start failed with, as if it had been tried again.
-    const { name, status, message } = toLambdaError(error.cause);
+    const { name, status, message, reason } = toLambdaError(error.cause);
     const retryAfterSeconds = Math.ceil(error.retryAfterMs / 1000);
-    return new LambdaError(name, `${message} (${error.message})`, { status, retryAfterSeconds, cause: error });
+    const options = { status, retryAfterSeconds, ...(reason === undefined ? {} : { reason }), cause: error };
+    return new LambdaError(name, `${message} (${error.message})`, options);
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = fastifyErrors[code];

@@ -90,7 +90,11 @@ test("G7: beyond the rate both APIs answer 429 with Retry-After, esb's own paths
   assert.equal(lambda.status, 429);
   assert.equal(lambda.headers["x-amzn-errortype"], "TooManyRequestsException");
   assert.equal(lambda.headers["retry-after"], "1");
-  assert.deepEqual(JSON.parse(lambda.body), { Type: "User", message: "Rate Exceeded." });
+  assert.deepEqual(JSON.parse(lambda.body), {
+    Reason: "CallerRateLimitExceeded",
+    Type: "User",
+    message: "Rate Exceeded.",
+  });
   assert.equal((await harness.request("GET", "/a", from("192.0.2.3"))).status, 200);
   assert.match((await harness.get("/metrics")).body, /^esb_requests_throttled_total 2$/m);
 });

@@ -4,10 +4,11 @@ import { startHarness } from "../testing/harness.ts";
 
 test("the worker gets what Lambda hands on, and nothing of the client's connection or credentials", async () => {
   await using harness = await startHarness();
+  const traceId = "Root=1-5d02e5ca-f5792818b6fe8368e5b51d50;Parent=191db58857df8395;Sampled=0";
   const answer = await harness.invoke("hello", "{}", {
     "content-type": "application/x-amz-json-1.0",
     "x-amz-client-context": "e30=",
-    "x-amzn-trace-id": "Root=1",
+    "x-amzn-trace-id": traceId,
     authorization: "AWS4-HMAC-SHA256 secret",
     cookie: "a=b",
     te: "trailers",
@@ -19,7 +20,8 @@ test("the worker gets what Lambda hands on, and nothing of the client's connecti
   const got = harness.agent.workers.get("hello-0")?.http.received[0]?.headers ?? {};
   assert.equal(got["content-type"], "application/x-amz-json-1.0");
   assert.equal(got["x-amz-client-context"], "e30=");
-  assert.equal(got["x-amzn-trace-id"], "Root=1");
+  assert.equal(got["x-amzn-trace-id"], traceId);
+  assert.equal(answer.headers["x-amzn-trace-id"], traceId);
   assert.equal(got["x-amzn-requestid"], answer.headers["x-amzn-requestid"]);
   for (const name of ["authorization", "cookie", "te", "x-private", "proxy-authorization", "keep-alive"]) {
     assert.equal(got[name], undefined, name);

@@ -119,16 +119,18 @@ test("another qualifier or region is 404, with the name as it was asked for", as
   assert.match(elsewhere.body, /eu-west-1/);
 });
 
-test("DryRun touches nothing and is 204; Event and others are told apart", async () => {
+test("DryRun touches nothing and is 204; what is no type of invocation is told", async () => {
   const calls = harness.agent.calls.length;
   const dry = await harness.invoke("hello", "{}", { "x-amz-invocation-type": "DryRun" });
   assert.equal(dry.status, 204);
   assert.match(String(dry.headers["x-amzn-requestid"]), uuid);
-  for (const type of ["Event", "Nonsense"]) {
-    const answer = await harness.invoke("hello", "{}", { "x-amz-invocation-type": type });
-    assert.equal(answer.status, 400);
-    assert.equal(answer.headers["x-amzn-errortype"], "InvalidParameterValueException");
-    assert.match(JSON.parse(answer.body).message, new RegExp(type));
+  for (const header of ["x-amz-invocation-type", "x-amz-log-type"]) {
+    for (const value of ["Nonsense", "event"]) {
+      const answer = await harness.invoke("hello", "{}", { [header]: value });
+      assert.equal(answer.status, 400);
+      assert.equal(answer.headers["x-amzn-errortype"], "InvalidParameterValueException");
+      assert.match(JSON.parse(answer.body).message, new RegExp(value));
+    }
   }
   assert.equal((await harness.invoke("nope", "{}", { "x-amz-invocation-type": "DryRun" })).status, 404);
   assert.equal(harness.agent.calls.length, calls);

@@ -13,12 +13,15 @@ const requestIdHeader = "x-amzn-requestid";
 export class Reply implements InvocationReply {
   readonly #response: ServerResponse;
   readonly #requestId: string;
+  readonly #traceId: string | undefined;
   #handedOn = false;
   #givenUp = false;
 
-  constructor(response: ServerResponse, requestId: string) {
+  /** @param traceId that the function gets too; absent where no function is meant */
+  constructor(response: ServerResponse, requestId: string, traceId?: string) {
     this.#response = response;
     this.#requestId = requestId;
+    this.#traceId = traceId;
   }
 
   onGone(callback: () => void): () => void {
@@ -86,7 +89,12 @@ export class Reply implements InvocationReply {
 
   /** For DryRun: it could be invoked. */
   nothing(): void {
-    this.#response.writeHead(204, [requestIdHeader, this.#requestId]).end();
+    this.#response.writeHead(204, this.#ids()).end();
+  }
+
+  /** For Event: it will be invoked. */
+  accepted(): void {
+    this.#response.writeHead(202, [...this.#ids(), "content-length", "0"]).end();
   }
 
   error(error: LambdaError, served?: Served): void {
@@ -96,7 +104,7 @@ export class Reply implements InvocationReply {
     }
     if (this.#givenUp) return;
     const body = Buffer.from(error.body());
-    const headers = served === undefined ? [requestIdHeader, this.#requestId] : this.#common(served);
+    const headers = served === undefined ? this.#ids() : this.#common(served);
     headers.push("content-type", "application/json", "content-length", String(body.length));
     headers.push("x-amzn-errortype", error.name);
     if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
@@ -113,8 +121,14 @@ export class Reply implements InvocationReply {
     if (!this.#givenUp) this.#response.destroy();
   }
 
+  #ids(): string[] {
+    const headers = [requestIdHeader, this.#requestId];
+    if (this.#traceId !== undefined) headers.push("x-amzn-trace-id", this.#traceId);
+    return headers;
+  }
+
   #common({ worker, start, phases }: Served): string[] {
-    const headers = [requestIdHeader, this.#requestId, "x-esb-start", start, "x-esb-worker", worker.id];
+    const headers = [...this.#ids(), "x-esb-start", start, "x-esb-worker", worker.id];
     if (phases !== undefined) headers.push("server-timing", serverTiming(phases));
     return headers;
   }

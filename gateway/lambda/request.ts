@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import type { IncomingHttpHeaders } from "node:http";
 import { LambdaError } from "../http/errors.ts";
 
 /** Lambda's limit of a request, in bytes. */
@@ -23,35 +22,92 @@ export function toEvent(body: unknown): Buffer {
 }
 
 function notJson(why: string): LambdaError {
-  return new LambdaError("InvalidRequestContentException", `Could not parse request body into json: ${why}`);
+  return invalidContent(`Could not parse request body into json: ${why}`);
 }
 
-/** Of a client's headers, a function gets what Lambda's API hands on; credentials and cookies stay here. */
-const handedOn = ["content-type", "x-amz-client-context", "x-amzn-trace-id"] as const;
+function invalidContent(message: string): LambdaError {
+  return new LambdaError("InvalidRequestContentException", message);
+}
+
+/** What a client's headers become on their way to a function; credentials and cookies stay here. */
+export interface HandedOn {
+  readonly contentType: string | undefined;
+  /** As the client gave it, in base64. */
+  readonly clientContext: string | undefined;
+  readonly traceId: string;
+}
 
 /** Names and values in turn, for the request to the worker. */
-export function toWorkerHeaders(headers: IncomingHttpHeaders, requestId: string): string[] {
-  const result = ["x-amzn-requestid", requestId];
-  for (const name of handedOn) {
-    const value = headers[name];
-    if (typeof value === "string") result.push(name, value);
-  }
-  if (headers["content-type"] === undefined) result.push("content-type", "application/json");
+export function toWorkerHeaders(requestId: string, { contentType, clientContext, traceId }: HandedOn): string[] {
+  const result = ["x-amzn-requestid", requestId, "content-type", contentType ?? "application/json"];
+  if (clientContext !== undefined) result.push("x-amz-client-context", clientContext);
+  result.push("x-amzn-trace-id", traceId);
   return result;
 }
 
-export const invocationTypes = ["RequestResponse", "DryRun"] as const;
+/** Lambda's limit of a client context, in bytes of base64. */
+const largestClientContextBytes = 3583;
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/** @throws LambdaError InvalidRequestContentException */
+export function toClientContext(header: string | string[] | undefined): string | undefined {
+  if (header === undefined || header === "") return undefined;
+  const text = String(header);
+  if (text.length > largestClientContextBytes) {
+    const most = `${largestClientContextBytes} bytes`;
+    throw invalidContent(`Client context must not be larger than ${most}; it has ${text.length} bytes.`);
+  }
+  if (!base64.test(text) || !isJsonObject(Buffer.from(text, "base64"))) {
+    throw invalidContent("Client context must be a valid Base64-encoded JSON object.");
+  }
+  return text;
+}
+
+function isJsonObject(bytes: Buffer): boolean {
+  if (!isUtf8(bytes)) return false;
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+export const invocationTypes = ["RequestResponse", "Event", "DryRun"] as const;
 export type InvocationType = (typeof invocationTypes)[number];
 
 /** @throws LambdaError InvalidParameterValueException */
 export function toInvocationType(header: string | string[] | undefined): InvocationType {
-  if (header === undefined) return "RequestResponse";
-  const known = invocationTypes.find((type) => type === header);
-  if (known !== undefined) return known;
-  throw new LambdaError(
-    "InvalidParameterValueException",
-    header === "Event"
-      ? "InvocationType Event is not available yet: events are not kept, so they could be lost. Use RequestResponse."
-      : `InvocationType ${String(header)} is not known; expected ${invocationTypes.join(" or ")}`,
-  );
+  return oneOf(invocationTypes, header, "InvocationType") ?? "RequestResponse";
+}
+
+export const logTypes = ["None", "Tail"] as const;
+export type LogType = (typeof logTypes)[number];
+
+/** @throws LambdaError InvalidParameterValueException */
+export function toLogType(header: string | string[] | undefined): LogType {
+  return oneOf(logTypes, header, "LogType") ?? "None";
+}
+
+function oneOf<T extends string>(
+  known: readonly T[],
+  header: string | string[] | undefined,
+  what: string,
+): T | undefined {
+  if (header === undefined || header === "") return undefined;
+  const found = known.find((value) => value === header);
+  if (found !== undefined) return found;
+  const message = `${what} ${String(header)} is not known; expected ${known.join(", ")}`;
+  throw new LambdaError("InvalidParameterValueException", message);
+}
+
+/** Lambda's limit of an event that nobody waits for, in bytes; until 2025 it was 256 KiB. */
+const largestEventBytes = 1024 * 1024;
+
+/** @throws LambdaError RequestTooLargeException */
+export function assertEventSize(event: Buffer): void {
+  if (event.length <= largestEventBytes) return;
+  const limit = `(limit ${largestEventBytes} bytes)`;
+  const message = `${event.length} byte payload is too large for the Event invocation type ${limit}`;
+  throw new LambdaError("RequestTooLargeException", message);
 }

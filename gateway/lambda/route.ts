@@ -1,12 +1,24 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { FunctionDefinition } from "../functions/definition.ts";
+import type { PendingReply } from "../http/drain.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
 import { admission, type CallerGate } from "./admission.ts";
+import { BackgroundReply, invokeInBackground } from "./background.ts";
+import type { EventQueue } from "./event-queue.ts";
 import { notFound, toFunctionName } from "./function-name.ts";
-import { type InvocationContext, invoke } from "./invocation.ts";
+import { type InvocationContext, type InvocationRequest, invoke } from "./invocation.ts";
 import { Reply } from "./reply.ts";
-import { toEvent, toInvocationType, toWorkerHeaders } from "./request.ts";
+import {
+  assertEventSize,
+  type InvocationType,
+  toClientContext,
+  toEvent,
+  toInvocationType,
+  toLogType,
+  toWorkerHeaders,
+} from "./request.ts";
+import { invocationTraceId } from "./trace-id.ts";
 
 /** What the route needs of functions.yml. */
 export interface FunctionLookup {
@@ -18,7 +30,7 @@ export interface FunctionLookup {
 /** Keeps account of the answers that are still to come. */
 export interface PendingReplies {
   /** @throws LambdaError when nobody is admitted any more */
-  enter(reply: Reply): Disposable;
+  enter(reply: PendingReply): Disposable;
 }
 
 export interface InvokeRouteOptions extends InvocationContext {
@@ -27,6 +39,7 @@ export interface InvokeRouteOptions extends InvocationContext {
   readonly region: string;
   readonly functions: FunctionLookup;
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
+  readonly events: Pick<EventQueue, "add">;
 }
 
 interface InvokeRoute {
@@ -37,36 +50,86 @@ interface InvokeRoute {
 const prefix = "/2015-03-31/functions/";
 const suffix = "/invocations";
 
-/** Lambda's Invoke (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). */
+/** The older form of Event (docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html). */
+const asyncPaths = ["/2014-11-13/functions/:name/invoke-async", "/2014-11-13/functions/:name/invoke-async/"];
+
+type Incoming = FastifyRequest<InvokeRoute>;
+
+/** Lambda's Invoke (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html) and InvokeAsync. */
 export function addInvokeRoute(app: FastifyInstance, options: InvokeRouteOptions): void {
-  app.post<InvokeRoute>(`${prefix}:name${suffix}`, admission(app, options.callers), async (request, fastifyReply) => {
-    const { headers } = request.raw;
-    const given = request.query.Qualifier;
-    const name = toFunctionName(request.params.name, Array.isArray(given) ? given[0] : given, options.region);
-    const type = toInvocationType(headers["x-amz-invocation-type"]);
-    const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
-    if (definition === undefined) throw notFound(name, options.region);
-    const event = toEvent(request.body);
-    const reply = new Reply(fastifyReply.raw, request.id);
-    using _pending = options.pending.enter(reply);
-    // From here on the answer is written to the socket itself: that saves a third of the time.
-    fastifyReply.hijack();
-    if (type === "DryRun") {
-      reply.nothing();
-      return;
-    }
-    await invoke(
-      {
-        id: request.id,
-        functionName: name,
-        pool: options.pool(definition),
-        headers: toWorkerHeaders(headers, request.id),
-        event,
-      },
-      reply,
-      options,
-    );
+  const gate = admission(app, options.callers);
+  app.post<InvokeRoute>(`${prefix}:name${suffix}`, gate, (request, reply) =>
+    serve(request, reply, toInvocationType(request.raw.headers["x-amz-invocation-type"]), options),
+  );
+  for (const path of asyncPaths) {
+    app.post<InvokeRoute>(path, gate, (request, reply) => serve(request, reply, "Event", options));
+  }
+}
+
+/** @throws LambdaError that refuses the request */
+async function serve(
+  request: Incoming,
+  fastifyReply: FastifyReply,
+  type: InvocationType,
+  options: InvokeRouteOptions,
+): Promise<void> {
+  const { id, raw } = request;
+  const given = request.query.Qualifier;
+  const name = toFunctionName(request.params.name, Array.isArray(given) ? given[0] : given, options.region);
+  toLogType(raw.headers["x-amz-log-type"]);
+  const clientContext = toClientContext(raw.headers["x-amz-client-context"]);
+  const event = toEvent(request.body);
+  if (type === "Event") assertEventSize(event);
+  const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
+  if (definition === undefined) throw notFound(name, options.region);
+  const traceId = invocationTraceId(single(raw.headers["x-amzn-trace-id"]), id, options.clock.epochMs());
+  const reply = new Reply(fastifyReply.raw, id, traceId);
+  const contentType = raw.headers["content-type"];
+  const toRequest = (found: FunctionDefinition, context: string | undefined): InvocationRequest => ({
+    id,
+    functionName: name,
+    pool: options.pool(found),
+    headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId }),
+    event,
   });
+  if (type === "Event") {
+    accept(definition, event, { id, functionName: name }, options, () => {
+      const now = options.functions.get(name);
+      if (now === undefined) throw notFound(name, options.region);
+      // Lambda hands a client context on only where the client waits.
+      return toRequest(now, undefined);
+    });
+    fastifyReply.hijack();
+    reply.accepted();
+    return;
+  }
+  using _pending = options.pending.enter(reply);
+  // From here on the answer is written to the socket itself: that saves a third of the time.
+  fastifyReply.hijack();
+  if (type === "DryRun") reply.nothing();
+  else await invoke(toRequest(definition, clientContext), reply, options);
+}
+
+/** @throws LambdaError when there is no room for it, or nobody is admitted any more */
+function accept(
+  { concurrency }: FunctionDefinition,
+  event: Buffer,
+  id: Pick<InvocationRequest, "id" | "functionName">,
+  options: InvokeRouteOptions,
+  toRequest: () => InvocationRequest,
+): void {
+  const reply = new BackgroundReply(id, options);
+  using stack = new DisposableStack();
+  const pending = stack.use(options.pending.enter(reply));
+  options.events.add(id.functionName, concurrency.max, event.length, async () => {
+    using _pending = pending;
+    await invokeInBackground(reply, toRequest, options);
+  });
+  stack.move();
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }
 
 async function refreshed(functions: FunctionLookup, name: string): Promise<FunctionDefinition | undefined> {
