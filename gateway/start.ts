@@ -6,6 +6,7 @@ import { type SettingName, type SettingValues, settings } from "../common/settin
 import { whenConnected } from "./agent/channel.ts";
 import { AgentWorkers } from "./agent/client.ts";
 import { isAway, isExhausted, isGone } from "./agent/errors.ts";
+import { AgentReports } from "./agent/reports.ts";
 import { checkAgent } from "./agent/health.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { trustedProxies } from "./apigateway/client-address.ts";
@@ -194,7 +195,7 @@ export async function startGateway(
     events: configuration.ESB_EVENT_QUEUE_LIMIT,
     bytes: configuration.ESB_EVENT_QUEUE_MIB * 2 ** 20,
   });
-  const invoke = { ...invocations, region, events };
+  const invoke = { ...invocations, region, events, reports: new AgentReports(clients.agent, systemClock) };
   const workerApi = openWorkerApi(configuration, { clock: systemClock, logger, drain, invoke, onError });
   const app = createApp({
     invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },

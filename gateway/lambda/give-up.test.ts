@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { LambdaError } from "../http/errors.ts";
 import { send } from "../testing/harness.ts";
 import { listening } from "../testing/listen.ts";
+import { definition } from "../testing/pool-setup.ts";
 import { tooLarge } from "./answer.ts";
 import { Reply } from "./reply.ts";
 
@@ -20,6 +21,7 @@ const served = {
     state: "running",
     lastAccessMs: 0,
   },
+  definition: definition(),
   start: "warm",
   phases: undefined,
 } as const;

@@ -5,7 +5,7 @@ import type { Lease, WorkerConnection } from "../pool/lease.ts";
 import type { AnswerHead, FunctionError } from "./answer.ts";
 
 /** The worker that an answer comes from, as far as clients are told of it. */
-export type Served = Pick<Lease<WorkerConnection>, "worker" | "start" | "phases">;
+export type Served = Pick<Lease<WorkerConnection>, "worker" | "definition" | "start" | "phases">;
 
 /**
  * Who waits for what becomes of an invocation, and tells it in the words of an API. One of `answer`, `functionError` and
@@ -20,8 +20,8 @@ export interface InvocationReply {
   begin(head: AnswerHead, bytes: number, served: Served): Writable | undefined;
   /** The function's answer, which it may itself call an error. @returns what to count it as */
   answer(head: AnswerHead, body: Buffer, served: Served): InvocationOutcome;
-  /** The function has failed without an answer. Breaks off one that was begun. */
-  functionError(error: FunctionError, served: Served): void;
+  /** The function has failed without an answer. Breaks off one that was begun. @param logResult for who has asked for it */
+  functionError(error: FunctionError, served: Served, logResult?: string): void;
   /** The function could not be invoked. Breaks off an answer that was begun. */
   error(error: LambdaError, served?: Served): void;
 }

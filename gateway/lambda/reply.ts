@@ -73,7 +73,7 @@ export class Reply implements InvocationReply {
   }
 
   /** The function has failed: the Invoke itself has not, so the status is 200. */
-  functionError(error: FunctionError, served: Served): void {
+  functionError(error: FunctionError, served: Served, logResult?: string): void {
     if (this.#begun) {
       this.#cut();
       return;
@@ -82,7 +82,7 @@ export class Reply implements InvocationReply {
       contentType: "application/json",
       contentEncoding: undefined,
       functionError: "Unhandled",
-      logResult: undefined,
+      logResult,
     };
     this.answer(head, Buffer.from(JSON.stringify(error)), served);
   }

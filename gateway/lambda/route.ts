@@ -18,6 +18,7 @@ import {
   toLogType,
   toWorkerHeaders,
 } from "./request.ts";
+import { TailReply, type WorkerReports } from "./tail-reply.ts";
 import { invocationTraceId } from "./trace-id.ts";
 
 /** What the route needs of functions.yml. */
@@ -40,6 +41,7 @@ export interface InvokeRouteOptions extends InvocationContext {
   readonly functions: FunctionLookup;
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
   readonly events: Pick<EventQueue, "add">;
+  readonly reports: WorkerReports;
 }
 
 interface InvokeRoute {
@@ -76,7 +78,7 @@ async function serve(
   const { id, raw } = request;
   const given = request.query.Qualifier;
   const name = toFunctionName(request.params.name, Array.isArray(given) ? given[0] : given, options.region);
-  toLogType(raw.headers["x-amz-log-type"]);
+  const logType = toLogType(raw.headers["x-amz-log-type"]);
   const clientContext = toClientContext(raw.headers["x-amz-client-context"]);
   const event = toEvent(request.body);
   if (type === "Event") assertEventSize(event);
@@ -106,8 +108,15 @@ async function serve(
   using _pending = options.pending.enter(reply);
   // From here on the answer is written to the socket itself: that saves a third of the time.
   fastifyReply.hijack();
-  if (type === "DryRun") reply.nothing();
-  else await invoke(toRequest(definition, clientContext), reply, options);
+  if (type === "DryRun") {
+    reply.nothing();
+  } else if (logType === "Tail") {
+    const tail = new TailReply(reply, { requestId: id, clock: options.clock, reports: options.reports });
+    await invoke(toRequest(definition, clientContext), tail, options);
+    await tail.finished;
+  } else {
+    await invoke(toRequest(definition, clientContext), reply, options);
+  }
 }
 
 /** @throws LambdaError when there is no room for it, or nobody is admitted any more */
