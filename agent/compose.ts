@@ -8,6 +8,8 @@ import { createWorkerLogs } from "./logs/logs.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { createWorkerApi, workerApiPorts } from "./network/worker-api.ts";
 import { detectHostLimits } from "./oci/host.ts";
+import { readServiceCredentials } from "./services/credentials.ts";
+import { serviceEndpoints } from "./services/endpoints.ts";
 
 /**
  * The parts that the agent and its teardown have in common, wired; nothing is connected or changed yet.
@@ -35,6 +37,11 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     fileBytes: settings.ESB_WORKER_LOG_KIB * 1024,
     files: settings.ESB_WORKER_LOG_FILES,
   });
+  const credentialsFile = settings.ESB_SERVICE_CREDENTIALS;
+  const services = {
+    endpoints: serviceEndpoints(settings, network.hostAddress),
+    credentials: credentialsFile === undefined ? undefined : await readServiceCredentials(credentialsFile),
+  };
   const runtime = createContainerdRuntime({
     client,
     network,
@@ -46,7 +53,7 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
       options: encodeRuntimeOptions(settings.ESB_RUNTIME, settings.ESB_RUNTIME_OPTIONS),
     },
     shimSharing: settings.ESB_SHIM_SHARING,
-    spec: { region: settings.ESB_REGION, limits: await detectHostLimits() },
+    spec: { region: settings.ESB_REGION, limits: await detectHostLimits(), services },
   });
   const workerApi = createWorkerApi(network.hostAddress, workerApiPorts(settings), logger);
   return { client, network, images, runtime, logs, workerApi };

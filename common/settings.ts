@@ -9,6 +9,7 @@ import { networkSettings } from "./settings/network.ts";
 import { registriesSettings } from "./settings/registries.ts";
 import { runtimeSettings } from "./settings/runtime.ts";
 import { runtimeApiSettings } from "./settings/runtime-api.ts";
+import { servicesSettings } from "./settings/services.ts";
 import { workersSettings } from "./settings/workers.ts";
 
 export type { Process } from "./settings/setting.ts";
@@ -29,6 +30,7 @@ export const settings = {
   ...workersSettings,
   ...networkSettings,
   ...registriesSettings,
+  ...servicesSettings,
   ...generalSettings,
 } as const;
 

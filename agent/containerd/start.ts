@@ -32,7 +32,7 @@ export interface StartParts extends DestroyParts {
   readonly snapshotter: string;
   readonly runtime: { readonly name: string; readonly options: Any | undefined };
   readonly shimSharing: "none" | "function";
-  readonly spec: Pick<SpecInput, "region" | "limits">;
+  readonly spec: Pick<SpecInput, "region" | "limits" | "services">;
 }
 
 const specType = "types.containerd.io/opencontainers/runtime-spec/1/Spec";

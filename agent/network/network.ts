@@ -5,12 +5,12 @@ import { createCommandRunner } from "./commands.ts";
 import { createHostNetwork } from "./host-network.ts";
 import { isListener } from "./listener.ts";
 import type { ManagedNetwork, NetworkLogger } from "./managed.ts";
+import { type OpenPortsSettings, openPorts } from "./open-ports.ts";
 import { isPortFree, parsePortRange } from "./ports.ts";
 import { parseIdentityRange, parseSubnet } from "./subnet.ts";
-import { type WorkerApiSettings, workerApiPorts } from "./worker-api.ts";
 
 /** What the network depends on, named as in common/settings.ts. */
-export interface NetworkSettings extends WorkerApiSettings {
+export interface NetworkSettings extends OpenPortsSettings {
   readonly ESB_NETWORK: "cni" | "host";
   readonly LAMBDA_NETWORK: string;
   readonly ESB_SUBNET: string;
@@ -50,7 +50,7 @@ export async function createNetwork(settings: NetworkSettings, deps: NetworkDeps
     conflistPath: resolve(settings.ESB_CNI_CONF),
     pluginDirs: settings.ESB_CNI_BIN_DIR,
     poolSize: settings.ESB_NETWORK_POOL,
-    openPorts: workerApiPorts(settings),
+    openPorts: openPorts(settings),
   };
   return createCniNetwork(config, deps);
 }

@@ -1,4 +1,5 @@
 import type { FunctionSpec, LambdaAccess, WorkerIdentity } from "../workers/runtime.ts";
+import { awsVariables, type ServiceAccess } from "./aws-variables.ts";
 
 const mebibyte = 1024 ** 2;
 
@@ -12,6 +13,8 @@ export interface EnvironmentInput {
   readonly port: number;
   /** With what the worker calls Lambda's API; absent: it cannot. */
   readonly access?: LambdaAccess | undefined;
+  /** Services like AWS's; absent: none. */
+  readonly services?: ServiceAccess | undefined;
 }
 
 /** What Lambda sets when neither the image nor the function does. */
@@ -24,7 +27,7 @@ const defaults: Readonly<Record<string, string>> = {
 
 /**
  * A worker's environment, as `NAME=value`: defaults, over them the image's, over them the function's, over them what
- * Lambda reserves for itself; with what lets it call Lambda's API, unless it brings that itself.
+ * Lambda reserves for itself; with what lets it call Lambda's API and services, unless it brings that itself.
  *
  * AWS_LAMBDA_RUNTIME_API stays away on purpose: images that carry Lambda's emulator start it when it is absent.
  * PORT is always set, to where the gateway will look for the worker, so that plain HTTP servers which honour it need
@@ -40,10 +43,8 @@ export function buildEnvironment(input: EnvironmentInput): string[] {
   }
   for (const [name, value] of Object.entries(input.function.environment)) variables.set(name, value);
   for (const [name, value] of Object.entries(reserved(input))) variables.set(name, value);
-  const access = accessVariables(input);
-  if (!Object.keys(access).some((name) => variables.has(name))) {
-    for (const [name, value] of Object.entries(access)) variables.set(name, value);
-  }
+  const aws = awsVariables((name) => variables.has(name), input.access, input.services ?? { endpoints: {} });
+  for (const [name, value] of Object.entries(aws)) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
@@ -63,21 +64,6 @@ function reserved({ identity, function: spec, region, port }: EnvironmentInput):
     LAMBDA_RUNTIME_DIR: "/var/runtime",
     PORT: String(port),
     ...(spec.handler === "" ? {} : { _HANDLER: spec.handler }),
-  };
-}
-
-/**
- * By these, AWS SDKs call the gateway and say who calls, without a line of the function's own
- * (docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html, feature-static-credentials.html). All of them or
- * none: a function that has credentials of its own calls whom it wants, and nobody else should be sent ours.
- */
-function accessVariables({ access }: EnvironmentInput): Record<string, string> {
-  if (access === undefined) return {};
-  return {
-    AWS_ENDPOINT_URL_LAMBDA: access.endpoint,
-    AWS_ACCESS_KEY_ID: access.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: access.secretAccessKey,
-    AWS_SESSION_TOKEN: access.sessionToken,
   };
 }
 

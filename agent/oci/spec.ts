@@ -1,5 +1,6 @@
 import { AgentError } from "../errors.ts";
 import type { FunctionSpec, LambdaAccess, WorkerIdentity } from "../workers/runtime.ts";
+import type { ServiceAccess } from "./aws-variables.ts";
 import { cgroupsPath } from "./cgroup-paths.ts";
 import { buildEnvironment } from "./environment.ts";
 import type { HostLimits } from "./host.ts";
@@ -14,6 +15,8 @@ export interface SpecInput {
   readonly image: { readonly config: ImageConfig };
   /** With what the worker calls Lambda's API; absent: it cannot. */
   readonly access?: LambdaAccess | undefined;
+  /** Services like AWS's that it is told of; absent: none. */
+  readonly services?: ServiceAccess | undefined;
   /** The image's user, resolved to numbers; undefined when the image names none. */
   readonly user: OciUser | undefined;
   readonly network: {
@@ -80,6 +83,7 @@ export function buildSpec(input: SpecInput): OciSpec {
         region: input.region,
         port: network.port,
         access: input.access,
+        services: input.services,
       }),
       cwd: workingDirectoryOf(image.config),
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },

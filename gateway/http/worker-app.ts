@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { takeTokenFromPath } from "../auth/callers/token-path.ts";
 import { refuse, refuseUnrouted } from "../lambda/refusals.ts";
 import { addInvokeRoute, type InvokeRouteOptions } from "../lambda/route.ts";
 import { createBareApp } from "./bare-app.ts";
@@ -13,7 +14,7 @@ export interface WorkerAppOptions {
 
 /** The gateway's HTTP side towards its own workers: Lambda's Invoke, and nothing else of what clients get. */
 export function createWorkerApp({ invoke, listener, onError }: WorkerAppOptions): FastifyInstance {
-  const app = createBareApp(listener, refuseUnrouted);
+  const app = createBareApp(listener, refuseUnrouted, takeTokenFromPath);
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply, onError));
   addInvokeRoute(app, invoke);
   return app;

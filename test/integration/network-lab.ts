@@ -68,6 +68,8 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
     ESB_DNS: [],
     ESB_WORKER_API_PORT: 0,
     ESB_WORKER_API_PORTS: undefined,
+    ESB_S3_URL: undefined,
+    ESB_DYNAMODB_URL: undefined,
     ESB_AGENT_ADDRESS: "unix:///nowhere",
     ESB_STATE_DIR: join(dir, "state"),
     ESB_RUN_DIR: join(dir, "run"),

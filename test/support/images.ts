@@ -16,6 +16,7 @@ const fixtures = join(root, "test/fixtures");
 export const staticServerImage = "localhost/esb-static:latest";
 export const probeImage = "localhost/esb-probe:latest";
 export const callerImage = "localhost/esb-caller:latest";
+export const servicesImage = "localhost/esb-services:latest";
 export const helloImageName = "localhost/esb-hello:latest";
 
 /** Path of an archive of the static HTTP server: one layer with one file; answers within a millisecond of its start. */
@@ -60,6 +61,20 @@ export async function callerArchive(): Promise<string> {
       await nodeRuntimeLayer(),
       await packagesLayer("@aws-sdk/client-lambda"),
       { entries: [{ type: "copy", path: "/var/task/server.mjs", source: join(fixtures, "caller/server.mjs") }] },
+    ],
+  });
+}
+
+/** Path of an archive of a function that uses S3, DynamoDB and Lambda with the AWS SDK. */
+export async function servicesArchive(): Promise<string> {
+  const clients = ["client-s3", "s3-request-presigner", "client-dynamodb", "client-lambda"];
+  return archive("services", {
+    name: servicesImage,
+    config: { Entrypoint: ["/usr/local/bin/node", "/var/task/server.mjs"], WorkingDir: "/var/task" },
+    layers: [
+      await nodeRuntimeLayer(),
+      await packagesLayer(...clients.map((name) => `@aws-sdk/${name}`)),
+      { entries: [{ type: "copy", path: "/var/task/server.mjs", source: join(fixtures, "services/server.mjs") }] },
     ],
   });
 }

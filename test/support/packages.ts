@@ -8,10 +8,10 @@ const root = join(import.meta.dirname, "../..");
 /** What Node's `require` and `import` read of a package; types, maps and documents only take room. */
 const read = /(\.(c|m)?js|package\.json)$/;
 
-/** An npm package of this tree as it is installed, with all that it depends on, under `/var/task/node_modules`. */
-export async function packagesLayer(name: string): Promise<Layer> {
+/** npm packages of this tree as they are installed, with all that they depend on, under `/var/task/node_modules`. */
+export async function packagesLayer(...names: readonly string[]): Promise<Layer> {
   const folders = new Set<string>();
-  await collect(name, root, folders);
+  for (const name of names) await collect(name, root, folders);
   const entries = await Promise.all([...folders].map(filesOf));
   return { entries: entries.flat() };
 }
