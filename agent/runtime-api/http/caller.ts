@@ -1,0 +1,94 @@
+import type { ServerResponse } from "node:http";
+import type { Caller, ResponseStream } from "../invocation.ts";
+
+/** The gateway, over the request in which it sent an invocation. */
+export class HttpCaller implements Caller {
+  readonly wantsStream: boolean;
+  readonly #response: ServerResponse;
+  #stream: ResponseStream | undefined;
+
+  constructor(response: ServerResponse, wantsStream: boolean) {
+    this.wantsStream = wantsStream;
+    this.#response = response;
+    response.sendDate = false;
+  }
+
+  answer(payload: readonly Buffer[], contentType: string): void {
+    this.#send(200, ["content-type", contentType], payload);
+  }
+
+  fail(payload: readonly Buffer[], contentType: string): void {
+    if (this.#stream !== undefined) {
+      this.#stream.fail("Runtime.ExitError", Buffer.concat(payload));
+      return;
+    }
+    this.#send(200, ["content-type", contentType, "x-amz-function-error", "Unhandled"], payload);
+  }
+
+  stream(contentType: string): ResponseStream {
+    const response = this.#response;
+    response.on("error", () => undefined);
+    if (!response.destroyed) {
+      response.writeHead(200, [
+        "content-type",
+        contentType,
+        "lambda-runtime-function-response-mode",
+        "streaming",
+        "trailer",
+        "lambda-runtime-function-error-type, lambda-runtime-function-error-body",
+      ]);
+      response.flushHeaders();
+    }
+    const stream: ResponseStream = {
+      body: response,
+      end: () => response.end(),
+      fail(errorType, payload) {
+        if (response.writableEnded || response.destroyed) return;
+        response.addTrailers([
+          ["lambda-runtime-function-error-type", errorType],
+          ["lambda-runtime-function-error-body", payload.toString("base64")],
+        ]);
+        response.end();
+      },
+    };
+    this.#stream = stream;
+    return stream;
+  }
+
+  turnAway(because: "busy" | "gone"): void {
+    const [status, errorType, errorMessage] = refusals[because];
+    const payload = Buffer.from(JSON.stringify({ errorMessage, errorType }));
+    this.#send(status, ["content-type", "application/json", "connection", "close"], [payload]);
+  }
+
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  #send(status: number, headers: string[], payload: readonly Buffer[]): void {
+    const response = this.#response;
+    if (response.destroyed || response.headersSent) return;
+    writeWhole(response, status, headers, payload);
+  }
+}
+
+const refusals = {
+  busy: [429, "TooManyRequestsException", "The worker has an invocation already and another one waits"],
+  gone: [410, "Gone", "The worker takes no invocations any more; it never got this one"],
+} as const;
+
+/** Head and body in one go, without copying the body. */
+export function writeWhole(
+  response: ServerResponse,
+  status: number,
+  headers: string[],
+  payload: readonly Buffer[],
+): void {
+  let bytes = 0;
+  for (const part of payload) bytes += part.length;
+  headers.push("content-length", String(bytes));
+  response.writeHead(status, headers);
+  const last = payload.length - 1;
+  for (let index = 0; index < last; index++) response.write(payload[index]);
+  response.end(payload[last]);
+}

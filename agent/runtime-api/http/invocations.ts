@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Invocation } from "../invocation.ts";
+import type { WorkerSession } from "../session.ts";
+import { collect } from "./body.ts";
+import { HttpCaller } from "./caller.ts";
+import { replyJson } from "./reply.ts";
+
+/** Where every worker takes invocations: the path of Lambda's runtime interface emulator. */
+export const invocationPath = "/2015-03-31/functions/function/invocations";
+
+/** The gateway holds Lambda's own limit; this one only bounds memory, a little above it. In bytes. */
+const largestEventBytes = 6 * 1024 * 1024 + 64 * 1024;
+
+/** Takes invocations for workers, whose address has told which one is meant. */
+export class Invocations {
+  readonly #now: () => number;
+  #tickets = 0;
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  onRequest(session: WorkerSession, request: IncomingMessage, response: ServerResponse): void {
+    const receivedMs = this.#now();
+    if (request.method !== "POST" || request.url !== invocationPath) {
+      request.resume();
+      replyJson(response, 404, { errorMessage: "There is no such path", errorType: "NotFound" });
+      return;
+    }
+    collect(request, largestEventBytes, (body) => {
+      if (body.kind === "lost") return;
+      if (body.kind === "too-large") {
+        const errorMessage = `Request must be smaller than ${largestEventBytes} bytes for the InvokeFunction operation`;
+        replyJson(response, 413, { errorMessage, errorType: "RequestTooLargeException" });
+        return;
+      }
+      const invocation = this.#invocation(session, request, response, receivedMs, body);
+      response.once("close", () => {
+        if (!response.writableFinished) session.callerGone(invocation);
+      });
+      session.invoke(invocation);
+    });
+  }
+
+  #invocation(
+    { worker }: WorkerSession,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    receivedMs: number,
+    { parts, bytes }: { readonly parts: readonly Buffer[]; readonly bytes: number },
+  ): Invocation {
+    const deadline = Number(single(headers["x-esb-deadline-ms"]));
+    return {
+      ticket: ++this.#tickets,
+      requestId: requestId(single(headers["x-amzn-requestid"])),
+      event: parts,
+      eventBytes: bytes,
+      contentType: headers["content-type"] ?? "application/json",
+      deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + worker.timeoutMs,
+      functionArn: single(headers["x-esb-function-arn"]) ?? worker.functionArn,
+      traceId: single(headers["x-amzn-trace-id"]),
+      clientContext: decoded(single(headers["x-amz-client-context"])),
+      cognitoIdentity: single(headers["x-amz-cognito-identity"]),
+      caller: new HttpCaller(response, headers["x-esb-response-mode"] === "streaming"),
+    };
+  }
+}
+
+/** It becomes part of a path that the runtime puts together. */
+function requestId(given: string | undefined): string {
+  return given !== undefined && /^[A-Za-z0-9_-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Base64 to what a header can carry: its bytes as they are, control characters (line ends among them) as spaces. */
+function decoded(base64: string | undefined): string | undefined {
+  if (base64 === undefined) return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get into a header
+  return Buffer.from(base64, "base64")
+    .toString("latin1")
+    .replace(/[\x00-\x1f\x7f]/g, " ");
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

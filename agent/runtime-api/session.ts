@@ -1,0 +1,315 @@
+import { exited, type FunctionFailure, initTimedOut, payloadOf } from "./failures.ts";
+import type { EventPoll, Invocation, Poll } from "./invocation.ts";
+import { type Effect, step, type WorkerEvent } from "./model/machine.ts";
+import type { RefusalName } from "./model/refusals.ts";
+import { type Activity, activityOf, newWorker, type WorkerState } from "./model/state.ts";
+
+/** What the agent has told of a worker. */
+export interface Worker {
+  readonly workerId: string;
+  readonly instanceId: string;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly functionArn: string;
+  readonly handler: string;
+  readonly timeoutMs: number;
+  readonly memoryMib: number;
+  readonly initTimeoutMs: number;
+  readonly extensions: readonly string[];
+  readonly accountId: string;
+}
+
+export interface InitFailure extends FunctionFailure {
+  /** As the runtime sent it; empty: it sent none. */
+  readonly payload: Buffer;
+}
+
+export interface InitResult {
+  readonly failure: InitFailure | undefined;
+  /** From the first time that somebody waited for it. */
+  readonly initMs: number;
+}
+
+/** Hears what happens, for telemetry. */
+export interface SessionObserver {
+  initStarted(): void;
+  initEnded(failure: FunctionFailure | undefined): void;
+  started(invocation: Invocation): void;
+  /** The runtime has answered, or never will. `bytes` of the answer. */
+  runtimeDone(invocation: Invocation, failure: string | undefined, bytes: number): void;
+  /** The runtime and all extensions are done. */
+  finished(): void;
+}
+
+export interface SessionParts {
+  readonly now: () => number;
+  /** Calls back after so many milliseconds; returns what cancels that. */
+  readonly after: (ms: number, callback: () => void) => () => void;
+  readonly observer: SessionObserver;
+}
+
+/** A worker's order of events, with those who wait for them. One start of one worker has one session. */
+export class WorkerSession {
+  readonly worker: Worker;
+  readonly #parts: SessionParts;
+  #state: WorkerState;
+  #poll: Poll | undefined;
+  readonly #eventPolls = new Map<string, EventPoll>();
+  /** With the runtime. */
+  #current: Invocation | undefined;
+  #waiting: Invocation | undefined;
+  #shutdown: object = {};
+  readonly #init = Promise.withResolvers<InitResult>();
+  #initBegan: number | undefined;
+  #cancelInitTimeout: (() => void) | undefined;
+  #failure: InitFailure | undefined;
+  #quiet = true;
+
+  constructor(worker: Worker, parts: SessionParts) {
+    this.worker = worker;
+    this.#parts = parts;
+    this.#state = newWorker(worker.extensions);
+  }
+
+  get activity(): Activity {
+    return activityOf(this.#state);
+  }
+
+  /** Ends with the init phase. The first call starts its clock. */
+  waitReady(): Promise<InitResult> {
+    if (this.#initBegan === undefined) {
+      this.#initBegan = this.#parts.now();
+      this.#parts.observer.initStarted();
+      if (this.#state.life === "init") {
+        this.#cancelInitTimeout = this.#parts.after(this.worker.initTimeoutMs, () => {
+          this.#failure ??= { ...initTimedOut(this.worker.initTimeoutMs), payload: Buffer.alloc(0) };
+          this.#apply({ on: "init-timeout" });
+        });
+      }
+    }
+    return this.#init.promise;
+  }
+
+  /** The runtime asks for an invocation. */
+  next(poll: Poll): RefusalName | undefined {
+    const former = this.#poll;
+    // In place before the step, which may deliver to it at once.
+    this.#poll = poll;
+    const refused = this.#apply({ on: "next" });
+    if (refused !== undefined) this.#poll = former;
+    else former?.close();
+    return refused;
+  }
+
+  pollLost(poll: Poll): void {
+    if (this.#poll !== poll) return;
+    this.#poll = undefined;
+    this.#apply({ on: "poll-lost" });
+  }
+
+  /** The runtime begins to answer. The caller of this ends it by `answered` or `answerLost`. */
+  beginAnswer(requestId: string): Invocation | RefusalName {
+    const refused = this.#apply({ on: "answer", id: requestId });
+    return refused ?? this.#current ?? "noAnswer";
+  }
+
+  /** @param failure AWS's name of what went wrong @param bytes of the answer */
+  answered(invocation: Invocation, failure: string | undefined, bytes: number): void {
+    if (this.#current !== invocation) return;
+    this.#current = undefined;
+    this.#parts.observer.runtimeDone(invocation, failure, bytes);
+    this.#apply({ on: "answer-done" });
+  }
+
+  /** The answer broke off before anything of it was passed on: it may come once more. */
+  answerLost(invocation: Invocation): void {
+    if (this.#current === invocation) this.#apply({ on: "answer-lost" });
+  }
+
+  /** Whether this invocation is still the runtime's to answer. */
+  isOpen(invocation: Invocation): boolean {
+    return this.#current === invocation;
+  }
+
+  initError(failure: InitFailure): RefusalName | undefined {
+    return this.#withFailure(failure, { on: "init-error" });
+  }
+
+  register(identifier: string, name: string, events: readonly string[]): RefusalName | undefined {
+    return this.#apply({ on: "register", identifier, name, events });
+  }
+
+  hasExtension(identifier: string): boolean {
+    return this.#state.extensions.has(identifier);
+  }
+
+  /** Whether the worker is still in its init phase. */
+  get initializing(): boolean {
+    return this.#state.life === "init";
+  }
+
+  nameOf(identifier: string): string {
+    return this.#state.extensions.get(identifier)?.name ?? "";
+  }
+
+  eventNext(identifier: string, poll: EventPoll): RefusalName | undefined {
+    const former = this.#eventPolls.get(identifier);
+    this.#eventPolls.set(identifier, poll);
+    const refused = this.#apply({ on: "extension-next", identifier });
+    if (refused === undefined) former?.close();
+    else if (former === undefined) this.#eventPolls.delete(identifier);
+    else this.#eventPolls.set(identifier, former);
+    return refused;
+  }
+
+  eventPollLost(identifier: string, poll: EventPoll): void {
+    if (this.#eventPolls.get(identifier) !== poll) return;
+    this.#eventPolls.delete(identifier);
+    this.#apply({ on: "extension-poll-lost", identifier });
+  }
+
+  extensionError(identifier: string, failure: InitFailure): RefusalName | undefined {
+    return this.#withFailure(failure, { on: "extension-error", identifier });
+  }
+
+  /** Takes an invocation, or turns it away. */
+  invoke(invocation: Invocation): void {
+    if (this.#state.waiting === undefined) this.#waiting = invocation;
+    const refused = this.#step({ on: "invoke", ticket: invocation });
+    if (refused === undefined) return;
+    if (this.#waiting === invocation) this.#waiting = undefined;
+    invocation.caller.turnAway(refused === "busy" ? "busy" : "gone");
+  }
+
+  callerGone(invocation: Invocation): void {
+    if (this.#waiting === invocation) this.#waiting = undefined;
+    this.#apply({ on: "caller-gone", ticket: invocation.ticket });
+  }
+
+  /** @returns how many extensions are told */
+  shutdown(reason: string, deadlineMs: number): number {
+    this.#shutdown = { eventType: "SHUTDOWN", shutdownReason: reason, deadlineMs };
+    this.#apply({ on: "shutdown" });
+    return [...this.#state.extensions.values()].filter(({ events }) => events.includes("SHUTDOWN")).length;
+  }
+
+  /** The process has ended; @param exitStatus as containerd has it */
+  exited(exitStatus: number): void {
+    this.#withFailure({ ...exited(exitStatus), payload: Buffer.alloc(0) }, { on: "exited" });
+  }
+
+  /** Nothing of the worker is left: whoever still waits is let go. */
+  close(): void {
+    const current = this.#current;
+    this.#current = undefined;
+    current?.caller.cut();
+    this.exited(0);
+    this.#poll?.close();
+    for (const poll of this.#eventPolls.values()) poll.close();
+    this.#eventPolls.clear();
+    this.#poll = undefined;
+  }
+
+  get #initMs(): number {
+    return this.#initBegan === undefined ? 0 : this.#parts.now() - this.#initBegan;
+  }
+
+  #withFailure(failure: InitFailure, event: WorkerEvent): RefusalName | undefined {
+    const former = this.#failure;
+    this.#failure ??= failure;
+    const refused = this.#apply(event);
+    if (refused !== undefined) this.#failure = former;
+    return refused;
+  }
+
+  #apply(event: WorkerEvent): RefusalName | undefined {
+    const refused = this.#step(event);
+    return refused === "busy" || refused === "gone" ? "noAnswer" : refused;
+  }
+
+  #step(event: WorkerEvent): RefusalName | "busy" | "gone" | undefined {
+    const { state, effects } = step(this.#state, event);
+    this.#state = state;
+    let refused: RefusalName | "busy" | "gone" | undefined;
+    for (const effect of effects) {
+      if (effect.do === "refuse") refused = effect.because;
+      else this.#carryOut(effect);
+    }
+    this.#noteQuiet();
+    return refused;
+  }
+
+  #carryOut(effect: Exclude<Effect, { readonly do: "refuse" }>): void {
+    switch (effect.do) {
+      case "ready":
+        this.#endInit(undefined);
+        break;
+      case "init-failed":
+        this.#endInit(this.#failure ?? { ...exited(0), payload: Buffer.alloc(0) });
+        break;
+      case "deliver":
+        this.#deliver(effect.extensions);
+        break;
+      case "tell-shutdown":
+        for (const identifier of effect.extensions) this.#tell(identifier, this.#shutdown);
+        break;
+      case "fail":
+        this.#fail();
+        break;
+      case "turn-away":
+        this.#waiting?.caller.turnAway("gone");
+        this.#waiting = undefined;
+        break;
+    }
+  }
+
+  #endInit(failure: InitFailure | undefined): void {
+    this.#cancelInitTimeout?.();
+    this.#parts.observer.initEnded(failure);
+    this.#init.resolve({ failure, initMs: this.#initMs });
+  }
+
+  #deliver(extensions: readonly string[]): void {
+    const invocation = this.#waiting;
+    const poll = this.#poll;
+    if (invocation === undefined || poll === undefined) return;
+    this.#waiting = undefined;
+    this.#poll = undefined;
+    this.#current = invocation;
+    poll.deliver(invocation);
+    for (const identifier of extensions) this.#tell(identifier, invokeEvent(invocation));
+    this.#parts.observer.started(invocation);
+  }
+
+  #tell(identifier: string, event: object): void {
+    const poll = this.#eventPolls.get(identifier);
+    this.#eventPolls.delete(identifier);
+    poll?.deliver(event);
+  }
+
+  #fail(): void {
+    const invocation = this.#current;
+    if (invocation === undefined) return;
+    this.#current = undefined;
+    const failure = this.#failure ?? exited(0);
+    this.#parts.observer.runtimeDone(invocation, failure.errorType, 0);
+    invocation.caller.fail([payloadOf(invocation.requestId, failure)], "application/json");
+  }
+
+  #noteQuiet(): void {
+    const quiet = this.#state.life !== "ready" || this.activity === "idle";
+    if (quiet && !this.#quiet) this.#parts.observer.finished();
+    this.#quiet = quiet;
+  }
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html, Next. */
+function invokeEvent(invocation: Invocation): object {
+  return {
+    eventType: "INVOKE",
+    deadlineMs: invocation.deadlineMs,
+    requestId: invocation.requestId,
+    invokedFunctionArn: invocation.functionArn,
+    tracing: { type: "X-Amzn-Trace-Id", value: invocation.traceId ?? "" },
+  };
+}
