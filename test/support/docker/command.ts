@@ -6,9 +6,10 @@ export async function command(
   file: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
+  cwd?: string,
 ): Promise<string> {
   try {
-    const options = { env: environment, maxBuffer: 256 * 1024 * 1024 };
+    const options = { env: environment, cwd, maxBuffer: 256 * 1024 * 1024 };
     const { stdout } = await promisify(execFile)(file, args, options);
     return stdout;
   } catch (error) {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { freeSubnet } from "../subnet.ts";
 import { command } from "./command.ts";
 
-/** A network namespace for an engine, with a way out to the package registries. */
+/** A network namespace for an engine. */
 export interface EngineNetwork extends AsyncDisposable {
   /** The namespace's file. */
   readonly path: string;
@@ -13,8 +13,11 @@ export interface EngineNetwork extends AsyncDisposable {
   readonly mtu: number;
 }
 
-/** In a namespace of its own, whatever bridges, addresses and firewall rules an engine makes go with it. */
-export async function createEngineNetwork(): Promise<EngineNetwork> {
+/**
+ * In a namespace of its own, whatever bridges, addresses and firewall rules an engine makes go with it.
+ * @param hasWayOut without, nobody but this machine is reached
+ */
+export async function createEngineNetwork(hasWayOut: boolean): Promise<EngineNetwork> {
   const name = `esb-d${randomBytes(3).toString("hex")}`;
   const { base } = await freeSubnet();
   const [here, there, subnet] = [`${base}.1`, `${base}.2`, `${base}.0/30`];
@@ -29,14 +32,14 @@ export async function createEngineNetwork(): Promise<EngineNetwork> {
   await ip("-n", name, "address", "add", `${there}/30`, "dev", "uplink");
   await ip("-n", name, "link", "set", "uplink", "mtu", String(mtu), "up");
   await ip("-n", name, "link", "set", "lo", "up");
-  await ip("-n", name, "route", "add", "default", "via", here);
+  if (hasWayOut) await ip("-n", name, "route", "add", "default", "via", here);
   const mark = ["-m", "comment", "--comment", name];
   const rules = [
     ["nat", "POSTROUTING", "-s", subnet, "!", "-d", subnet, ...mark, "-j", "MASQUERADE"],
     ["filter", "FORWARD", "-s", subnet, ...mark, "-j", "ACCEPT"],
     ["filter", "FORWARD", "-d", subnet, ...mark, "-j", "ACCEPT"],
   ];
-  for (const [table = "", chain = "", ...rule] of rules) {
+  for (const [table = "", chain = "", ...rule] of hasWayOut ? rules : []) {
     await command("iptables", ["--wait", "--table", table, "--insert", chain, ...rule]);
     stack.defer(async () => void (await command("iptables", ["--wait", "--table", table, "--delete", chain, ...rule])));
   }

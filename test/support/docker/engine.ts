@@ -19,6 +19,8 @@ export interface DockerEngine extends AsyncDisposable {
   readonly address: string;
   /** A folder that goes with it. */
   readonly dir: string;
+  /** Variables by which Docker's client finds it. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Runs the client. @param settings environment variables @throws Error with its words */
   docker(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
   /** Runs a program where the engine runs, which takes itself for the machine. */
@@ -31,21 +33,22 @@ export interface DockerEngine extends AsyncDisposable {
 /**
  * Starts dockerd in network, mount and process namespaces of its own, so that all that it makes goes when it does. Only
  * images and what builds have cached stay, in .cache/docker.
+ * @param machine `offline`: it has no images, keeps none, and reaches nobody but this machine
  */
-export async function startEngine(): Promise<DockerEngine> {
+export async function startEngine(machine: "online" | "offline" = "online"): Promise<DockerEngine> {
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "esb-docker-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
   const group = `esb-docker-${randomBytes(3).toString("hex")}`;
   stack.defer(() => removeCgroups(group));
-  const network = stack.use(await createEngineNetwork());
+  const network = stack.use(await createEngineNetwork(machine === "online"));
   await installPlugins(join(dir, "config/cli-plugins"));
   const socket = `unix://${join(dir, "docker.sock")}`;
   const logPath = join(dir, "dockerd.log");
   const daemon = startDaemon(
     network.path,
     [
-      ["--data-root", join(cache, "engine")],
+      ["--data-root", machine === "online" ? join(cache, "engine") : join(dir, "data")],
       ["--exec-root", "/run/docker"],
       ["--pidfile", "/run/docker.pid"],
       ["--host", socket],
@@ -86,6 +89,7 @@ export async function startEngine(): Promise<DockerEngine> {
   return {
     address: network.address,
     dir,
+    environment,
     docker,
     log,
     inside,
