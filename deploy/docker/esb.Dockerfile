@@ -35,7 +35,8 @@ ENTRYPOINT ["node", "agent/main.ts"]
 
 FROM base AS gateway
 # The user `node` of the base image. A volume that is mounted here for the first time takes its owner over.
-RUN install --directory --owner=1000 --group=1000 --mode=700 /run/esb /secrets /var/lib/esb
+RUN install --directory --owner=1000 --group=1000 --mode=700 /run/esb /secrets /var/lib/esb \
+    && install --directory --owner=1000 --group=1000 /service-credentials
 COPY gateway gateway
 COPY deploy/functions.yml deploy/routing.yml deploy/
 COPY scripts/make-secrets.ts scripts/certificates.ts scripts/

@@ -14,6 +14,8 @@ const deploy = join(root, "deploy");
 /** What runs at each start and gives the agent the functions' images. */
 const functionsFile = "compose.functions.yaml";
 const composeFile = "compose.dind.yaml";
+/** Included by it. */
+const servicesFile = "compose.services.yaml";
 /** It can be chosen when the bundle is installed. */
 const unprivilegedFile = "compose.unprivileged.yaml";
 /** Changes when install.sh of one version could not install what another packs. */
@@ -110,7 +112,7 @@ async function writeManifest(folder: string, lines: readonly string[]): Promise<
 }
 
 async function copyConfiguration(options: BundleOptions, config: ComposeConfig, folder: string): Promise<void> {
-  const names = [composeFile, unprivilegedFile, ...options.compose, ...mountedFiles(config, deploy)];
+  const names = [composeFile, servicesFile, unprivilegedFile, ...options.compose, ...mountedFiles(config, deploy)];
   for (const name of new Set(names)) await cp(join(deploy, name), join(folder, name), { recursive: true });
   await cp(join(deploy, "offline", functionsFile), join(folder, functionsFile));
   await cp(options.functions, join(folder, "functions.yml"));

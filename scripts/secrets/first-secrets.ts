@@ -1,8 +1,10 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { access, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../../gateway/auth/credentials/credentials.ts";
 import { hashPassword } from "../../gateway/auth/passwords/hash.ts";
+import { isThere, writeFileWhole } from "./files.ts";
+
+const forOwner = 0o600;
 
 /**
  * Makes the secrets of a new installation in a folder, unless they are there: `jwt-keys.json` (ESB_JWT_KEYS), `auth.yml`
@@ -29,21 +31,9 @@ export async function makeFirstSecrets(folder: string): Promise<boolean> {
     `AWS_ACCESS_KEY_ID=${accessKey.id}`,
     `AWS_SECRET_ACCESS_KEY=${accessKey.secret}`,
   ];
-  await writeSecret(join(folder, "jwt-keys.json"), JSON.stringify({ keys }));
-  await writeSecret(join(folder, "credentials.env"), plain.join("\n"));
+  await writeFileWhole(join(folder, "jwt-keys.json"), JSON.stringify({ keys }), forOwner);
+  await writeFileWhole(join(folder, "credentials.env"), plain.join("\n"), forOwner);
   // Last, since it says that all is there. JSON is YAML.
-  await writeSecret(join(folder, "auth.yml"), JSON.stringify(credentials, undefined, 2));
+  await writeFileWhole(join(folder, "auth.yml"), JSON.stringify(credentials, undefined, 2), forOwner);
   return true;
-}
-
-async function writeSecret(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, `${text}\n`, { mode: 0o600, flush: true });
-  await rename(`${path}.part`, path);
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
