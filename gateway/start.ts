@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ConfigurationError } from "../common/environment.ts";
 import { watchFile } from "../common/files/watch.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { whenConnected } from "./agent/channel.ts";
 import { AgentWorkers } from "./agent/client.ts";
 import { isAway, isExhausted, isGone } from "./agent/errors.ts";
-import { AgentReports } from "./agent/reports.ts";
 import { checkAgent } from "./agent/health.ts";
+import { AgentReports } from "./agent/reports.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { trustedProxies } from "./apigateway/client-address.ts";
 import { FrontDoor } from "./apigateway/front-door.ts";
@@ -21,8 +20,8 @@ import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
 import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
-import { EventQueue } from "./lambda/event-queue.ts";
 import { inFlightPath, openInFlight } from "./in-flight/open.ts";
+import { EventQueue } from "./lambda/event-queue.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
 import { RatedGate } from "./lambda/rated.ts";
 import { systemClock } from "./pool/clock.ts";
@@ -33,23 +32,21 @@ import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
+import { openPort, portSettings } from "./wiring/port.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
-  "ESB_GATEWAY_HOST",
-  "ESB_GATEWAY_PORT",
   "ESB_OWNER",
   "ESB_FUNCTIONS",
   "ESB_ROUTING",
   "ESB_FREEZE_AFTER_MS",
   "IDLE_TIMEOUT_MINUTES",
   "ESB_QUEUE_LIMIT",
-  "ESB_EVENT_QUEUE_LIMIT",
-  "ESB_EVENT_QUEUE_MIB",
   "ESB_QUEUE_TIMEOUT_MS",
   "ESB_QUEUE_MIB",
+  "ESB_EVENT_QUEUE_LIMIT",
+  "ESB_EVENT_QUEUE_MIB",
   "ESB_STARTS_AT_ONCE",
-  "ESB_DRAIN_TIMEOUT_MS",
   ...agentSettings,
   "ESB_REGION",
   "ESB_ACCOUNT_ID",
@@ -58,13 +55,11 @@ export const gatewaySettings = [
   "ESB_RUN_DIR",
   ...authSettings,
   ...listenerSettings,
+  ...portSettings,
   ...workerApiSettings,
   ...apiDocumentSettings,
   "LOG_LEVEL",
 ] as const satisfies readonly SettingName[];
-
-/** How long clients may take to read what was left of their answers when the gateway ends. */
-const lingerMs = 500;
 
 export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
 
@@ -224,23 +219,33 @@ export async function startGateway(
     onError,
   });
 
+  const port = openPort(configuration, {
+    clock: systemClock,
+    logger,
+    app,
+    scheme: listener.scheme,
+    drain,
+    connections: listener.options.connections,
+  });
   const release = async () => {
-    const givenUp = await drain.finish(configuration.ESB_DRAIN_TIMEOUT_MS);
+    const givenUp = await port.finish();
     if (givenUp > 0) logger.warn({ requests: givenUp }, "gateway gives up on requests that have not ended in time");
     source[Symbol.dispose]();
     routing[Symbol.dispose]();
     auth[Symbol.dispose]();
     listener[Symbol.dispose]();
-    await Promise.all([closeServer(app), workerApi.close()]);
+    await Promise.all([port.close(), workerApi.close()]);
     lifetime.abort();
     agent[Symbol.dispose]();
     inFlight[Symbol.dispose]();
+    // Last: then the next gateway may begin.
+    port[Symbol.dispose]();
   };
   try {
     await functions.load();
     await routing.load();
     // Before any worker is touched: who finds the port taken may be a second gateway of the name.
-    const url = await listen(app, configuration, listener.scheme);
+    const url = await port.listen();
     void followWorkers(
       {
         connected: () => whenConnected(channel, 1000),
@@ -253,6 +258,7 @@ export async function startGateway(
           watching = true;
           outage = undefined;
           workerApi.onHost(hostAddress);
+          port.onAgent();
           logger.info({ address: configuration.ESB_AGENT_ADDRESS }, "agent is there");
         },
         onDown: (err) => {
@@ -268,26 +274,6 @@ export async function startGateway(
   } catch (error) {
     await release();
     throw error;
-  }
-}
-
-/** Answers are written by now, and what clients do not read in time is lost. */
-async function closeServer(app: ReturnType<typeof createApp>): Promise<void> {
-  const cancel = systemClock.after(lingerMs, () => app.server.closeAllConnections());
-  await app.close();
-  cancel();
-}
-
-async function listen(
-  app: ReturnType<typeof createApp>,
-  { ESB_GATEWAY_HOST: host, ESB_GATEWAY_PORT: port }: GatewayConfiguration,
-  scheme: "http" | "https",
-): Promise<string> {
-  try {
-    return (await app.listen({ host, port })).replace(/^http:/, `${scheme}:`);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError(`cannot listen at ESB_GATEWAY_HOST=${host}, ESB_GATEWAY_PORT=${port}: ${why}`);
   }
 }
 

@@ -14,6 +14,11 @@ export const gatewaySettings = {
     usedBy: ["gateway", "scripts"],
     description: "Port the gateway listens on.",
   }),
+  ESB_PORT_KEEPER: setting(identifier.max(64), {
+    usedBy: ["gateway"],
+    description:
+      "Name of the abstract unix socket of the port's keeper, where clients wait while the gateway is replaced (deployment.md). Absent: nobody keeps the port.",
+  }),
   ESB_OWNER: setting(identifier.max(64), {
     default: "gateway",
     usedBy: ["gateway", "scripts"],
@@ -51,11 +56,6 @@ export const gatewaySettings = {
     usedBy: ["gateway"],
     description: "MiB that the events of all waiting requests may take together; beyond it a request is answered 429.",
   }),
-  ESB_STARTS_AT_ONCE: setting(whole(1, 1000), {
-    default: "4",
-    usedBy: ["gateway"],
-    description: "Workers that may be started at the same time; one function never takes all of these places.",
-  }),
   ESB_EVENT_QUEUE_LIMIT: setting(whole(0, 1_000_000), {
     default: "10000",
     usedBy: ["gateway"],
@@ -66,6 +66,11 @@ export const gatewaySettings = {
     default: "64",
     usedBy: ["gateway"],
     description: "MiB that these events may take together; beyond it an event is answered 429.",
+  }),
+  ESB_STARTS_AT_ONCE: setting(whole(1, 1000), {
+    default: "4",
+    usedBy: ["gateway"],
+    description: "Workers that may be started at the same time; one function never takes all of these places.",
   }),
   ESB_DRAIN_TIMEOUT_MS: setting(milliseconds(0), {
     default: "8000",

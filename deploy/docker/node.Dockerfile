@@ -9,7 +9,9 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends iproute2=6.15.* tini=0.19.* \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 RUN mkdir -p /run/netns
-ENTRYPOINT ["/usr/bin/tini", "--", "sleep", "infinity"]
+COPY --chmod=755 deploy/docker/port-keeper /usr/local/bin/port-keeper
+# A gateway that does not come back within a minute has refused connections, as a port that nobody keeps.
+ENTRYPOINT ["/usr/bin/tini", "--", "port-keeper", "esb-port", "60"]
 
 FROM ${DEBIAN} AS node
 RUN apt-get update \

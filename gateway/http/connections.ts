@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Clock } from "../pool/clock.ts";
 import { addressGroup } from "./address-group.ts";
 
 export interface ConnectionLimits {
@@ -43,6 +44,17 @@ export class Connections {
     if (group !== undefined) this.#perAddress.set(group, this.#countOf(group) + 1);
     socket.once("close", () => this.#leave(socket, group));
     return true;
+  }
+
+  /** Until those that are open now have been closed; at most so long. */
+  async gone(clock: Pick<Clock, "after">, withinMs: number): Promise<void> {
+    const closed = [...this.#open].map(
+      (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
+    );
+    const timeUp = Promise.withResolvers<void>();
+    const cancel = clock.after(withinMs, timeUp.resolve);
+    await Promise.race([Promise.all(closed), timeUp.promise]);
+    cancel();
   }
 
   closeAll(): void {

@@ -16,6 +16,7 @@ export class Drain {
   readonly #clock: Pick<Clock, "after">;
   readonly #pending = new Set<PendingReply>();
   readonly #empty = Promise.withResolvers<void>();
+  #leaving = false;
   #stopping = false;
   #ended = false;
 
@@ -23,8 +24,15 @@ export class Drain {
     this.#clock = clock;
   }
 
+  /** Whether every answer is to be the last of its connection. */
   get stopping(): boolean {
-    return this.#stopping;
+    return this.#leaving;
+  }
+
+  /** The end is near: requests are admitted still. */
+  leave(): void {
+    this.#leaving = true;
+    for (const reply of this.#pending) reply.closeAfter();
   }
 
   /** Admits a request, until what is returned is disposed. @throws LambdaError once the gateway is stopping */
@@ -59,8 +67,8 @@ export class Drain {
    * @param withinMs after this long the rest is answered 503. @returns how many those were
    */
   async finish(withinMs: number): Promise<number> {
+    this.leave();
     this.#stopping = true;
-    for (const reply of this.#pending) reply.closeAfter();
     if (this.#pending.size === 0) return 0;
     const timeUp = Promise.withResolvers<void>();
     const cancel = this.#clock.after(withinMs, timeUp.resolve);

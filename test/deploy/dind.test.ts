@@ -7,7 +7,7 @@ import { type DockerEngine, startEngine } from "../support/docker/engine.ts";
 import { privilegedOverride } from "../support/docker/privileged.ts";
 import { bringUp, type Stack } from "../support/docker/stack.ts";
 import { until } from "../support/process.ts";
-import { type Outcome, startLoad, tally } from "./load.ts";
+import { longestMs, type Outcome, startLoad, tally } from "./load.ts";
 
 interface Greeting {
   readonly message: string;
@@ -179,17 +179,18 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     assert.equal((await stack.facts("node")).Id, nodeBefore);
   });
 
-  await t.test("D1: an upgrade of everything but the node: workers stay warm", async () => {
+  await t.test("D1: an upgrade of agent and gateway under load: no request fails, workers stay warm", async () => {
     const before = await warmWorkers(stack);
     const [node, gateway] = [await stack.facts("node"), await stack.facts("gateway")];
     const outcomes = await underLoad(stack, async () => {
       await stack.compose(["up", "--detach", "--no-build"], next);
       await greetAgain(stack);
     });
+    tell("agent and gateway were replaced", outcomes);
+    assert.deepEqual(tally(outcomes), { 200: outcomes.length });
     await assertStillThere(stack, before);
     assert.equal((await stack.facts("node")).Id, node.Id);
     assert.notEqual((await stack.facts("gateway")).Image, gateway.Image);
-    tell("the gateway was replaced", outcomes);
   });
 
   await t.test("D1: functions.yml is read again when it is replaced on the host", async () => {
@@ -232,7 +233,9 @@ async function certificateEnd(stack: Stack): Promise<string> {
 
 /** What clients saw, where some requests have to fail. */
 function tell(when: string, outcomes: readonly Outcome[]): void {
-  process.stdout.write(`${when}, requests by status: ${JSON.stringify(tally(outcomes))}\n`);
+  process.stdout.write(
+    `${when}, requests by status: ${JSON.stringify(tally(outcomes))}, the longest took ${longestMs(outcomes)} ms\n`,
+  );
 }
 
 /** Settings of an upgrade. */

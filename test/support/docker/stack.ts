@@ -33,7 +33,9 @@ export interface Stack extends AsyncDisposable {
   /** Runs a command in a service's container. */
   exec(service: string, ...command: string[]): Promise<string>;
   facts(service: string): Promise<ContainerFacts>;
-  /** A synchronous Invoke of the example. */
+  /** Of a synchronous Invoke of the example. */
+  readonly request: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  /** Sends it. */
   invoke(): Promise<Response>;
 }
 
@@ -68,22 +70,23 @@ export async function bringUp(engine: DockerEngine, overrides: readonly string[]
     async (error) => `${error}\n${await compose(["logs", "--tail", "20"])}`,
   );
   const credentials = parseEnv(await exec("gateway", "cat", "/secrets/credentials.env"));
+  const request = {
+    url: `${url}/2015-03-31/functions/hello/invocations`,
+    headers: { "x-api-key": credentials.ESB_API_KEY ?? "" },
+    body: '{"name":"edge"}',
+  };
   const owned = stack.move();
   return {
     url,
     config,
+    request,
     compose,
     exec,
     async facts(service) {
       const id = (await compose(["ps", "--all", "--quiet", service])).trim();
       return JSON.parse(await engine.docker(["inspect", id]))[0];
     },
-    invoke: () =>
-      fetch(`${url}/2015-03-31/functions/hello/invocations`, {
-        method: "POST",
-        headers: { "x-api-key": credentials.ESB_API_KEY ?? "" },
-        body: '{"name":"edge"}',
-      }),
+    invoke: () => fetch(request.url, { method: "POST", headers: request.headers, body: request.body }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
