@@ -24,8 +24,10 @@ export function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
   // Whoever went while we asked who they are says so no more.
   if (message.destroyed) throw clientGone();
   // What came in one piece with its head is taken at once: its events would be two turns of the event loop later.
-  if (message.complete && message.readableLength === Number(announced)) {
+  if (message.httpVersionMajor === 1 && message.readableLength === Number(announced)) {
     const whole: Buffer | null = message.read();
+    // To its end, which it has yet to be told.
+    message.resume();
     if (whole !== null) return whole;
   }
   return collect(message);

@@ -16,8 +16,7 @@ export interface Arrival {
  * behind what the request came with, protocol and port are our own. A trusted proxy's word is taken for these two.
  */
 export function forwardedBy(arrival: Arrival, headers: HeaderList, trusted: TrustedProxies): Forwarded {
-  const address = arrival.address.replace(/^::ffff:(?=\d+\.)/i, "");
-  const hops = [...headersOf(headers, "x-forwarded-for"), address].filter((hop) => hop !== "").join(", ");
+  const hops = hopsOf(arrival.address, headers);
   const own = arrival.encrypted ? "https" : "http";
   if (!trusted(arrival.address)) {
     return { for: hops, proto: own, port: String(arrival.port) };
@@ -29,6 +28,12 @@ export function forwardedBy(arrival: Arrival, headers: HeaderList, trusted: Trus
     proto: proto ?? own,
     port: port !== undefined && /^\d{1,5}$/.test(port) ? port : portOf(proto, arrival.port),
   };
+}
+
+function hopsOf(socketAddress: string, headers: HeaderList): string {
+  const address = socketAddress.includes(":") ? socketAddress.replace(/^::ffff:(?=\d+\.)/i, "") : socketAddress;
+  const before = headersOf(headers, "x-forwarded-for");
+  return before.length === 0 ? address : [...before, address].filter((hop) => hop !== "").join(", ");
 }
 
 function protocol(given: string | undefined): "http" | "https" | undefined {

@@ -27,7 +27,7 @@ export function toRequestHead(
     sourceIp: clientAddress(arrival.address, headers, trusted),
     forwarded: forwardedBy(arrival, headers, trusted),
     protocol: `HTTP/${httpVersion}`,
-    domainName: (byName.host ?? "").replace(/:\d*$/, ""),
+    domainName: withoutPort(byName.host ?? ""),
     receivedAtMs,
   };
 }
@@ -36,6 +36,12 @@ export function toRequestHead(
 function splitTarget(target: string): [path: string, query: string] {
   const mark = target.indexOf("?");
   return mark < 0 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+/** @param host a name or address, in brackets where it is one of IPv6, and perhaps a port (RFC 9110 section 7.2) */
+function withoutPort(host: string): string {
+  const colon = host.lastIndexOf(":");
+  return colon > host.lastIndexOf("]") ? host.slice(0, colon) : host;
 }
 
 function toHeaders({ rawHeaders }: IncomingMessage): HeaderList {

@@ -1,6 +1,6 @@
+import { put, type TextMap } from "../apigateway/event-maps.ts";
 import {
   type Cors,
-  type Method,
   methods,
   type NoRoute,
   type PayloadFormat,
@@ -23,19 +23,16 @@ export interface TableDefaults {
   readonly cors: Cors | undefined;
 }
 
-/** The routes of one template's shape. */
-interface Resource {
-  readonly byMethod: Map<Method, TemplateRoute>;
-  any: TemplateRoute | undefined;
-}
+/** The routes of one template's shape, for each method the most specific first. */
+type Resource = ReadonlyMap<string, TemplateRoute[]>;
 
 /** @param routes without two of the same shape and method */
 export function createTable(routes: readonly TemplateRoute[], defaults: TableDefaults): RoutingTable {
   const trie = new TemplateTrie<Resource>();
   for (const found of routes) {
-    const resource = trie.at(found.segments, () => ({ byMethod: new Map(), any: undefined }));
-    if (found.route.methods === "ANY") resource.any = found;
-    else for (const method of found.route.methods) resource.byMethod.set(method, found);
+    const resource = trie.at(found.segments, () => new Map(methods.map((method) => [method, []])));
+    if (found.route.methods === "ANY") for (const list of resource.values()) list.push(found);
+    else for (const method of found.route.methods) resource.get(method)?.unshift(found);
   }
   const match = (method: string, path: string) => search(trie, defaults, method, parsePath(path));
   return Object.freeze({
@@ -60,7 +57,7 @@ function search(trie: TemplateTrie<Resource>, defaults: TableDefaults, method: s
   let match: RouteMatch | undefined;
   let none: NoRoute | undefined;
   trie.find(path.segments, (resource) => {
-    for (const { route, segments } of routesFor(resource, method)) {
+    for (const { route, segments } of resource.get(method) ?? []) {
       const pathParameters = parametersOf(route, segments, path);
       if (pathParameters === undefined) continue;
       match = { route, pathParameters };
@@ -77,16 +74,10 @@ function search(trie: TemplateTrie<Resource>, defaults: TableDefaults, method: s
 }
 
 /** In an order that does not depend on the file's. */
-function routesAt({ byMethod, any }: Resource): readonly TemplateRoute[] {
-  return [...methods.map((method) => byMethod.get(method)), any].filter((found) => found !== undefined);
-}
-
-/** The most specific first. */
-function routesFor({ byMethod, any }: Resource, method: string): readonly TemplateRoute[] {
-  const known = methods.find((name) => name === method);
-  if (known === undefined) return [];
-  const explicit = byMethod.get(known);
-  return [explicit, any].filter((found) => found !== undefined);
+function routesAt(resource: Resource): readonly TemplateRoute[] {
+  const all = [...resource.values()].flat();
+  const isAny = ({ route }: TemplateRoute) => route.methods === "ANY";
+  return [...all.filter((found) => !isAny(found)), ...all.filter(isAny)];
 }
 
 /**
@@ -98,14 +89,17 @@ function parametersOf(
   segments: readonly TemplateSegment[],
   path: RequestPath,
 ): Readonly<Record<string, string>> | undefined {
-  const parameters: [string, string][] = [];
-  for (const [index, segment] of segments.entries()) {
-    if (segment.kind === "static") continue;
-    const value = segment.kind === "parameter" ? path.segments[index] : restOf(path, index, payload);
-    if (value === undefined) return undefined;
-    parameters.push([segment.name, value]);
-  }
   const isGreedy = segments.at(-1)?.kind === "greedy";
   if (!isGreedy && payload === "2.0" && path.trailingSlashes > 0) return undefined;
-  return Object.fromEntries(parameters);
+  const parameters: TextMap = {};
+  let index = 0;
+  for (const segment of segments) {
+    if (segment.kind !== "static") {
+      const value = segment.kind === "parameter" ? path.segments[index] : restOf(path, index, payload);
+      if (value === undefined) return undefined;
+      put(parameters, segment.name, value);
+    }
+    index++;
+  }
+  return parameters;
 }
