@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Logger } from "../common/logger.ts";
 import type { AgentSettings } from "./config.ts";
 import { createContainerdClient } from "./containerd/client.ts";
@@ -8,6 +9,8 @@ import { createWorkerLogs } from "./logs/logs.ts";
 import { createNetwork, createNetworkDeps } from "./network/network.ts";
 import { createWorkerApi, workerApiPorts } from "./network/worker-api.ts";
 import { detectHostLimits } from "./oci/host.ts";
+import { createRuntimeApi } from "./runtime-workers/client.ts";
+import { withRuntimeApi } from "./runtime-workers/runtime.ts";
 import { readServiceCredentials } from "./services/credentials.ts";
 import { serviceEndpoints } from "./services/endpoints.ts";
 
@@ -42,7 +45,7 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     endpoints: serviceEndpoints(settings, network.hostAddress),
     credentials: credentialsFile === undefined ? undefined : await readServiceCredentials(credentialsFile),
   };
-  const runtime = createContainerdRuntime({
+  const containers = createContainerdRuntime({
     client,
     network,
     images,
@@ -53,8 +56,12 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
       options: encodeRuntimeOptions(settings.ESB_RUNTIME, settings.ESB_RUNTIME_OPTIONS),
     },
     shimSharing: settings.ESB_SHIM_SHARING,
+    cgroupRoot: settings.ESB_CGROUP_ROOT,
     spec: { region: settings.ESB_REGION, limits: await detectHostLimits(), services },
   });
+  const runtimeApi = createRuntimeApi(join(settings.ESB_RUN_DIR, "runtime-api.sock"));
+  const admission = { region: settings.ESB_REGION, initTimeoutMs: settings.ESB_INIT_TIMEOUT_MS };
+  const runtime = withRuntimeApi(containers, { api: runtimeApi, admission, logger });
   const workerApi = createWorkerApi(network.hostAddress, workerApiPorts(settings), logger);
-  return { client, network, images, runtime, logs, workerApi };
+  return { client, network, images, runtime, runtimeApi, logs, workerApi };
 }

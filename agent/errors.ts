@@ -14,6 +14,7 @@ export const errorTable = {
   WORKER_EXITED: { status: Status.FAILED_PRECONDITION, fault: "function" },
   WORKER_OUT_OF_MEMORY: { status: Status.FAILED_PRECONDITION, fault: "function" },
   WORKER_NOT_READY: { status: Status.FAILED_PRECONDITION, fault: "function" },
+  WORKER_INIT_FAILED: { status: Status.FAILED_PRECONDITION, fault: "function" },
   WORKER_CONFLICT: { status: Status.ABORTED, fault: "caller" },
   /** Between the runtime and Ensure only, which takes the container over; never sent. */
   CONTAINER_EXISTS: { status: Status.ABORTED, fault: "machine" },
@@ -27,14 +28,27 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+/** What a function's callers are told, in AWS's words. */
+export interface FunctionError {
+  /** Such as `Runtime.ExitError`. */
+  readonly errorType: string;
+  /** Without the id of an invocation. */
+  readonly errorMessage: string;
+  /** What the function's runtime itself has told, as it sent it; empty: nothing. */
+  readonly payload: Uint8Array;
+}
+
 /** An error whose message is meant for the client; everything else crosses the wire as INTERNAL, without detail. */
 export class AgentError extends Error {
   override readonly name = "AgentError";
   readonly code: ErrorCode;
+  /** Absent: the failure is not one that a function's callers know from AWS. */
+  readonly functionError: FunctionError | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly functionError?: FunctionError }) {
     super(message, options);
     this.code = code;
+    this.functionError = options?.functionError;
   }
 }
 
@@ -49,6 +63,10 @@ export async function undone(error: unknown, undo: () => Promise<unknown>): Prom
     return error;
   } catch (undoError) {
     const cause = new AggregateError([error, undoError], "the work failed, and so did cleaning up behind it");
-    return error instanceof AgentError ? new AgentError(error.code, error.message, { cause }) : cause;
+    return error instanceof AgentError ? failedAs(error, cause) : cause;
   }
+}
+
+function failedAs({ code, message, functionError }: AgentError, cause: unknown): AgentError {
+  return new AgentError(code, message, { cause, ...(functionError && { functionError }) });
 }

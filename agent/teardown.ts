@@ -19,7 +19,7 @@ const collectionTimeoutMs = 5 * 60 * 1000;
 async function teardown(purge: boolean): Promise<void> {
   const settings = readAgentSettings(process.env);
   const logger = createLogger("teardown", settings.LOG_LEVEL);
-  const { client, network, runtime, logs } = await composeAgent(settings, logger);
+  const { client, network, runtime, runtimeApi, logs } = await composeAgent(settings, logger);
   const failures: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>) => {
     await work().catch((error: unknown) => failures.push(error));
@@ -35,6 +35,7 @@ async function teardown(purge: boolean): Promise<void> {
   await attempt(() => logs.removeAll());
   await attempt(() => removeDatabase(settings.ESB_STATE_DIR));
   client.close();
+  runtimeApi[Symbol.dispose]();
 
   const away = failures.filter((error) => error instanceof AgentError && error.code === "RUNTIME_UNAVAILABLE");
   if (away.length > 0) logger.warn({ err: away[0] }, "no containerd, so its workers cannot be removed");

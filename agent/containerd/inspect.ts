@@ -50,6 +50,7 @@ function toRuntimeWorker(container: Container, process: Process | undefined): Ru
     endpoint: ours?.belongings.endpoint,
     attachmentId: ours?.belongings.attachmentId,
     sourceAddress: ours?.belongings.sourceAddress,
+    driver: ours?.belongings.driver ?? "http",
     state: stateOf(process),
     pid: process?.pid ?? 0,
     exitStatus: process?.status === TaskStatus.STOPPED ? process.exitStatus : undefined,

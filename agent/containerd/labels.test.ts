@@ -4,7 +4,11 @@ import fc from "fast-check";
 import { identity } from "../workers/worker.fake.ts";
 import { fromLabels, ownershipFilter, toLabels } from "./labels.ts";
 
-const belongings = { endpoint: { host: "10.63.0.2", port: 8080 }, attachmentId: "attachment-1" };
+const belongings = {
+  endpoint: { host: "10.63.0.2", port: 8080 },
+  attachmentId: "attachment-1",
+  driver: "http" as const,
+};
 
 test("W2: a worker's labels are readable and say whose it is", () => {
   const labels = toLabels(identity(), belongings);
@@ -37,7 +41,12 @@ test("what is written is read back", () => {
       fc.constantFrom("10.63.0.2", "127.0.0.1", "fd00::2", "worker.local"),
       fc.integer({ min: 1, max: 65535 }),
       (worker, host, port) => {
-        const kept = { endpoint: { host, port }, attachmentId: "a", sourceAddress: "10.63.0.7" };
+        const kept = {
+          endpoint: { host, port },
+          attachmentId: "a",
+          driver: "http" as const,
+          sourceAddress: "10.63.0.7",
+        };
         assert.deepEqual(fromLabels(worker.id, toLabels(worker, kept)), { identity: worker, belongings: kept });
       },
     ),
@@ -49,7 +58,7 @@ test("labels that are not ours, or not all of them, are no worker's", () => {
   assert.equal(fromLabels("a-0", {}), undefined);
   assert.equal(fromLabels("a-0", { ...labels, created_by: "somebody" }), undefined);
   assert.equal(fromLabels("a-0", { ...labels, "esb.endpoint": "nowhere" }), undefined);
-  const optional = ["esb.created-at-ms", "esb.memory"];
+  const optional = ["esb.created-at-ms", "esb.memory", "esb.driver"];
   for (const name of Object.keys(labels).filter((label) => !optional.includes(label))) {
     const { [name]: _missing, ...rest } = labels;
     assert.equal(fromLabels("a-0", rest), undefined, name);

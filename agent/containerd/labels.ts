@@ -1,4 +1,4 @@
-import type { Endpoint, WorkerIdentity } from "../workers/runtime.ts";
+import type { Driver, Endpoint, WorkerIdentity } from "../workers/runtime.ts";
 
 /** On everything in containerd that is ours. */
 export const ownershipLabels = { created_by: "edge-serverless-box" } as const;
@@ -20,12 +20,15 @@ export interface Belongings {
   readonly attachmentId: string;
   /** Absent for a worker from before this label. */
   readonly sourceAddress?: string | undefined;
+  readonly driver: Driver;
 }
+
+const drivers: readonly Driver[] = ["http", "emulator", "runtime-api"];
 
 /** A worker as its container's labels tell of it: readable in `ctr containers info`, and all that an agent needs. */
 export function toLabels(
   identity: WorkerIdentity,
-  { endpoint, attachmentId, sourceAddress }: Belongings,
+  { endpoint, attachmentId, sourceAddress, driver }: Belongings,
 ): Record<string, string> {
   const { tokenDigest } = identity;
   return {
@@ -40,6 +43,7 @@ export function toLabels(
     "esb.memory": String(identity.memoryBytes),
     "esb.endpoint": `${endpoint.host}:${endpoint.port}`,
     "esb.network": attachmentId,
+    "esb.driver": driver,
     ...(sourceAddress === undefined ? {} : { "esb.source-address": sourceAddress }),
     ...(tokenDigest === undefined ? {} : { "esb.token-sha256": tokenDigest }),
   };
@@ -62,6 +66,7 @@ export function fromLabels(
     "esb.endpoint": address,
     "esb.network": attachmentId,
     "esb.source-address": sourceAddress,
+    "esb.driver": driver,
     "esb.token-sha256": tokenDigest,
   } = labels;
   const [, host, port] = /^(.+):(\d+)$/.exec(address ?? "") ?? [];
@@ -94,6 +99,8 @@ export function fromLabels(
     belongings: {
       endpoint: { host, port: Number(port) },
       attachmentId,
+      // Workers from before this label were all of them HTTP servers.
+      driver: drivers.find((known) => known === driver) ?? "http",
       ...(sourceAddress === undefined ? {} : { sourceAddress }),
     },
   };

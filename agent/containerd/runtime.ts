@@ -1,7 +1,7 @@
 import { delay } from "../../common/delay.ts";
 import { AgentError } from "../errors.ts";
 import { cpuResources } from "../oci/resources.ts";
-import type { RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
+import type { ContainerRuntime, RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound, isRefusal } from "./client.ts";
 import { destroyWorker } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
@@ -19,8 +19,13 @@ const heartbeatWithinMs = 5000;
 
 const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
+export interface ContainerdRuntimeOptions extends Omit<StartParts, "attached"> {
+  /** Where the kernel shows containerd's control groups: /sys/fs/cgroup. */
+  readonly cgroupRoot: string;
+}
+
 /** Workers as containerd containers, through its own API (W2). */
-export function createContainerdRuntime(options: Omit<StartParts, "attached">): WorkerRuntime {
+export function createContainerdRuntime(options: ContainerdRuntimeOptions): ContainerRuntime {
   const { client } = options;
   const parts: StartParts = { ...options, attached: new Map() };
   const shims = createShims({
@@ -38,7 +43,7 @@ export function createContainerdRuntime(options: Omit<StartParts, "attached">): 
     noteSeen(worker);
     return worker;
   };
-  const freezer = createFreezer("/sys/fs/cgroup", client.namespace);
+  const freezer = createFreezer(options.cgroupRoot, client.namespace);
   const look = async (id: string, signal: AbortSignal) => {
     const worker = await asTheKernelSays(freezer, await inspectWorker(client, id, signal));
     if (worker !== undefined) noteSeen(worker);
@@ -90,7 +95,7 @@ async function* followLosses(
 ): AsyncGenerator<RuntimeEvent, void> {
   for await (const lost of network.losses(signal)) {
     for (const [id, attachmentId] of attached) {
-      if (attachmentId === lost.id) yield { type: "network-lost", id, host: lost.host };
+      if (attachmentId === lost.id) yield { type: "network-lost", id, attachmentId };
     }
   }
 }

@@ -3,6 +3,7 @@ import { delay } from "../../common/delay.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import { AgentError, undone } from "../errors.ts";
 import { logDriverProblem } from "../logs/driver.ts";
+import { driverOf } from "../oci/driver.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
@@ -59,17 +60,22 @@ export async function startWorker(
     const image = await images.resolve(spec.image, spec.pullPolicy, signal);
     return { image, user: await images.resolveUser(image, signal) };
   });
-  const attachment = await measure("network", () => network.take(signal));
-  const { endpoint, id: attachmentId, sourceAddress } = attachment;
-  request.onSourceAddress?.(sourceAddress);
+  const driver = driverOf(spec, image.config);
+  const wants = driver === "runtime-api" ? driver : undefined;
+  const attachment = await measure("network", () => network.take(signal, wants));
+  const { id: attachmentId, sourceAddress } = attachment;
+  const runtimeApi = wants && attachment.runtimeApi;
+  const { endpoint } = runtimeApi ?? attachment;
   try {
+    await request.onPlaced?.({ driver, endpoint, sourceAddress, runtimeApi });
     const oci = buildSpec({
       identity,
       function: spec,
       access,
       image,
       user,
-      network: { ...attachment, port: endpoint.port },
+      driver,
+      network: { ...attachment, port: endpoint.port, runtimeApi: runtimeApi && addressOf(runtimeApi.api) },
       tmp: { kind: "tmpfs" },
       namespace: client.namespace,
       shimGroup: shimGroup(parts, spec.name),
@@ -79,7 +85,7 @@ export async function startWorker(
       client.containers.create({
         container: {
           id,
-          labels: toLabels(identity, { endpoint, attachmentId, sourceAddress }),
+          labels: toLabels(identity, { endpoint, attachmentId, sourceAddress, driver }),
           image: image.name,
           runtime: parts.runtime,
           spec: { typeUrl: specType, value: Buffer.from(JSON.stringify(oci)) },
@@ -105,7 +111,7 @@ export async function startWorker(
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();
-    return { id, ours: true, identity, state: "running", endpoint, attachmentId, sourceAddress, pid };
+    return { id, ours: true, identity, state: "running", endpoint, attachmentId, sourceAddress, driver, pid };
   } catch (error) {
     throw await undone(startError(parts, id, error), () => destroyWorker(parts, id, 0));
   }
@@ -114,6 +120,10 @@ export async function startWorker(
 /** The name under which a function's workers share a shim; undefined: each has its own. */
 export function shimGroup({ client, shimSharing }: StartParts, functionName: string): string | undefined {
   return shimSharing === "function" ? `${client.namespace}-${functionName}` : undefined;
+}
+
+function addressOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
 }
 
 async function prepareSnapshot({ client, snapshotter }: StartParts, key: string, parent: string) {

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import type { Attachment, LostAttachment } from "../containerd/network.ts";
+import type { Attachment, LostAttachment, RuntimeApiPlace } from "../containerd/network.ts";
 import { attachLines, reattachLines } from "./attach-lines.ts";
 import type { Cni } from "./cni.ts";
 import { readResult } from "./cni-result.ts";
@@ -14,7 +14,7 @@ import type { Namespaces } from "./namespaces.ts";
 import type { Records } from "./records.ts";
 
 /** Every worker listens here: it has an address of its own. */
-const workerPort = 8080;
+export const workerPort = 8080;
 
 export interface AttachmentParts {
   readonly network: string;
@@ -29,6 +29,8 @@ export interface AttachmentParts {
   /** Whether the plugins hold an address of the subnet for an attachment. */
   readonly isReserved: (reservation: { readonly address: string; readonly id: string }) => Promise<boolean>;
   readonly identities: IdentityAddresses;
+  /** How the Runtime API is served to the worker of an identity address. */
+  readonly runtimeApiOf: (identity: string) => RuntimeApiPlace;
   readonly logger: NetworkLogger;
   /** Eight hexadecimal digits. */
   readonly randomHex: () => string;
@@ -97,7 +99,8 @@ export function createAttachments(parts: AttachmentParts): Attachments {
       await records.save({ id, address, identity, ...(hostInterface && { hostInterface }), list: parts.list, result });
       made.set(id, { hostInterface, identity });
       const endpoint = { host: identity, port: workerPort };
-      return { id, namespacePath, endpoint, sourceAddress: address, ...parts.files };
+      const runtimeApi = parts.runtimeApiOf(identity);
+      return { id, namespacePath, endpoint, sourceAddress: address, runtimeApi, ...parts.files };
     } catch (error) {
       await detach({ id, list: parts.list, result, address, identity }).catch((failure: unknown) => {
         logger.warn({ err: failure, attachment: id }, "could not take a failed attachment apart; the next sweep will");

@@ -4,13 +4,14 @@ import { z } from "zod";
 import { AgentError } from "../errors.ts";
 import {
   bridgeAlias,
-  formerIdentityGuards,
+  formerGuards,
   formerNetworks,
   type Guard,
   guardMetric,
   type HostState,
   type Interface,
   identityGuard,
+  invocationRoute,
   isGuarded,
   readHostState,
 } from "./host-state.ts";
@@ -25,6 +26,8 @@ export interface GuardedNetworks {
   readonly subnet: Subnet;
   /** The range of identity addresses, as `240.0.0.0/8`. */
   readonly identities: string;
+  /** That of invocation addresses. */
+  readonly invocations: string;
 }
 
 /**
@@ -38,8 +41,8 @@ export async function guardNetworks(
   former: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { wanted, identity } = guardsOf(guarded);
-  const old = [...former.map(subnetGuard), ...formerIdentityGuards(state, identity)];
+  const { wanted, ranges } = guardsOf(guarded);
+  const old = [...former.map(subnetGuard), ...ranges.flatMap((guard) => formerGuards(state, guard))];
   const missing = wanted.filter((guard) => !isGuarded(state, guard));
   await ip.batchAnyway(old.map((guard) => `route del ${routeOf(guard)}`));
   if (missing.length > 0)
@@ -49,17 +52,20 @@ export async function guardNetworks(
     );
 }
 
-function guardsOf({ network, subnet, identities }: GuardedNetworks): { wanted: Guard[]; identity: Guard } {
-  const identity = identityGuard(network, identities);
-  return { wanted: [subnetGuard(subnet.cidr), identity], identity };
+function guardsOf({ network, subnet, identities, invocations }: GuardedNetworks): {
+  readonly wanted: Guard[];
+  readonly ranges: Guard[];
+} {
+  const ranges = [identityGuard(network, identities), invocationRoute(network, invocations)];
+  return { wanted: [subnetGuard(subnet.cidr), ...ranges], ranges };
 }
 
 function subnetGuard(cidr: string): Guard {
-  return { cidr, metric: guardMetric };
+  return { cidr, metric: guardMetric, type: "unreachable" };
 }
 
-function routeOf({ cidr, metric }: Guard): string {
-  return `unreachable ${cidr} metric ${metric}`;
+function routeOf({ cidr, metric, type }: Guard): string {
+  return `${type} ${cidr} ${type === "local" ? "dev lo " : ""}metric ${metric}`;
 }
 
 /**
@@ -133,11 +139,14 @@ export async function removeBridge(ip: Ip, bridge: string, guarded: GuardedNetwo
   const state = await readHostState(ip, bridge);
   const alias = bridgeAlias(guarded.network);
   const own = state.interfaces.find((one) => one.ifname === bridge && one.ifalias === alias);
-  const { wanted, identity } = guardsOf(guarded);
-  const former = formerNetworks(own, guarded.subnet).map(subnetGuard);
+  const { wanted, ranges } = guardsOf(guarded);
+  const former = [
+    ...formerNetworks(own, guarded.subnet).map(subnetGuard),
+    ...ranges.flatMap((guard) => formerGuards(state, guard)),
+  ];
   await ip.batchAnyway([
     ...(own === undefined ? [] : [`link del dev ${bridge}`]),
-    ...[...wanted, ...former, ...formerIdentityGuards(state, identity)].map((guard) => `route del ${routeOf(guard)}`),
+    ...[...wanted, ...former].map((guard) => `route del ${routeOf(guard)}`),
   ]);
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Attachment } from "../containerd/network.ts";
 import { AgentError } from "../errors.ts";
-import { createAttachments } from "./attachments.ts";
+import { createAttachments, workerPort } from "./attachments.ts";
 import { enableForwarding, ensureBridge, guardNetworks, refuseNewSubnet, removeBridge } from "./bridge.ts";
 import { createCni } from "./cni.ts";
 import { isNotInstalled, type RunCommand } from "./commands.ts";
@@ -21,7 +21,7 @@ import { checkPlugins } from "./plugin-files.ts";
 import { createPool } from "./pool.ts";
 import { createRecords } from "./records.ts";
 import { isReserved } from "./reservations.ts";
-import type { IdentityRange, Subnet } from "./subnet.ts";
+import { counterpart, type IdentityRange, type Subnet } from "./subnet.ts";
 import { sweepAttachments } from "./sweep.ts";
 
 export interface CniNetworkConfig {
@@ -29,6 +29,10 @@ export interface CniNetworkConfig {
   readonly network: string;
   readonly subnet: Subnet;
   readonly identities: IdentityRange;
+  /** Addresses that workers are invoked at which are driven over the Runtime API. */
+  readonly invocations: IdentityRange;
+  /** Where that listens on the bridge. */
+  readonly runtimeApiPort: number;
   /** Folder for what must outlive a reboot; its parent may not exist. */
   readonly stateDir: string;
   /** Folder for the files that workers have mounted. */
@@ -102,11 +106,17 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     records,
     isReserved: (reservation) => isReserved(reservationsDir, reservation),
     identities,
+    runtimeApiOf: (identity) => ({
+      api: { host: subnet.gateway, port: config.runtimeApiPort },
+      isShared: true,
+      endpoint: { host: counterpart(identity, config.identities, config.invocations), port: workerPort },
+    }),
     logger,
     randomHex,
   });
   const losses = createLosses({ folder: namespacesFolder, findLoss: attachments.findLoss, logger });
-  const guarded = { network, subnet, identities: config.identities.cidr };
+  const invocations = config.invocations.cidr;
+  const guarded = { network, subnet, identities: config.identities.cidr, invocations };
   const queue = new PQueue({ concurrency: makesAtOnce });
   const pool = createPool<Attachment>({
     size: config.poolSize,
@@ -132,14 +142,14 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     // First: what is attached meanwhile has a route that is not read, and is not to be taken for damaged.
     const attached = await records.list();
     const state = await readHostState(ip, bridge, signal);
-    const own = checkHostState(state, network, bridge, subnet, guarded.identities);
+    const own = checkHostState(state, network, bridge, subnet, guarded);
     const former = formerNetworks(own, subnet);
     await refuseNewSubnet(ip, bridge, subnet, former);
     await guardNetworks(ip, guarded, state, former, signal);
     const hostNameServers = addressesOfHost(nameService.nameServers, subnet.gateway);
     const { cidr, gateway: host } = subnet;
-    const { openPorts } = config;
-    const plan = { network, bridge, subnet: cidr, hostNameServers, host, openPorts, connectionsPerWorker };
+    const openPorts = [...new Set([...config.openPorts, config.runtimeApiPort])];
+    const plan = { network, bridge, subnet: cidr, hostNameServers, host, openPorts, invocations, connectionsPerWorker };
     const repaired = (await firewall.install(plan, signal)) && bridgeIndex !== undefined;
     if (repaired) logger.warn({ network }, "firewall rules were changed by somebody else; they are as they should be");
     await ensureBridge(ip, network, bridge, subnet, own, signal);

@@ -9,6 +9,7 @@ const plan = {
   hostNameServers: ["192.0.2.2"],
   host: "10.9.0.1",
   openPorts: [8372],
+  invocations: "254.0.0.0/8",
   connectionsPerWorker: 4096,
 };
 const empty = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";

@@ -8,6 +8,8 @@ export interface FirewallPlan {
   /** The host's own address on the bridge, and its TCP ports that are open to workers. */
   readonly host: string;
   readonly openPorts: readonly number[];
+  /** Addresses of this machine at which workers are invoked, as `254.0.0.0/8`. */
+  readonly invocations: string;
   /** How many connections out of the machine the kernel may track for each worker; undefined: as many as it likes. */
   readonly connectionsPerWorker: number | undefined;
 }
@@ -78,11 +80,13 @@ function forwardRules(plan: FirewallPlan): string[] {
 
 /**
  * Workers answer the host; they open nothing towards it but name service, where the host gives that, and Lambda's API
- * of their gateway, which is known to listen on the bridge's own address only.
+ * of their gateway and the Runtime API, which are known to listen on the bridge's own address only. Where workers are
+ * invoked, nobody comes from outside of this machine.
  */
 function inputRules(plan: FirewallPlan): string[] {
-  const { bridge, subnet, hostNameServers, host, openPorts } = plan;
+  const { bridge, subnet, hostNameServers, host, openPorts, invocations } = plan;
   return [
+    `! -i lo -d ${invocations} -j DROP`,
     `-i ${bridge} -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT`,
     `-i ${bridge} -p icmp -m conntrack --ctstate RELATED -j ACCEPT`,
     ...hostNameServers.flatMap((address) =>

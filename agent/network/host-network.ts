@@ -54,22 +54,33 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
     );
   }
 
-  async function allocate(signal: AbortSignal): Promise<Attachment> {
+  /** A port, and for a worker that is driven over the Runtime API another, at which that is served to it alone. */
+  async function allocate(signal: AbortSignal, wants: "runtime-api" | undefined): Promise<Attachment> {
     await mkdir(folder, { recursive: true });
     const taken = new Set((await allocations()).map((one) => one.port));
+    const found: number[] = [];
     for (const port of portsFrom(ports, next)) {
       signal.throwIfAborted();
       if (taken.has(port) || !(await deps.isPortFree(port))) continue;
-      const id = `port-${port}-${deps.randomHex()}`;
-      await writeFile(join(folder, String(port)), id, { flag: "wx" });
-      next = port + 1;
-      live.add(id);
-      return { id, namespacePath: undefined, endpoint: { host, port }, sourceAddress: host, ...files };
+      found.push(port);
+      if (found.length === (wants === undefined ? 1 : 2)) return reserve(found);
     }
     throw new AgentError(
       "NETWORK_EXHAUSTED",
       `every port of ESB_HOST_PORTS (${ports.first}-${ports.last}) is taken, by workers or by others`,
     );
+  }
+
+  async function reserve(found: readonly number[]): Promise<Attachment> {
+    const [port = 0, ownPort] = found;
+    const id = `port-${port}-${deps.randomHex()}`;
+    for (const one of found) await writeFile(join(folder, String(one)), id, { flag: "wx" });
+    next = Math.max(...found) + 1;
+    live.add(id);
+    const endpoint = { host, port };
+    const api = ownPort === undefined ? undefined : { host, port: ownPort };
+    const runtimeApi = api && { api, isShared: false, endpoint };
+    return { id, namespacePath: undefined, endpoint, sourceAddress: host, runtimeApi, ...files };
   }
 
   async function release(isReleased: (id: string) => boolean): Promise<number> {
@@ -84,7 +95,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
       // The host's loopback is the workers' as well here, and so are its name servers.
       await writeNameServiceFiles(files, await readNameService(config.nameServers, () => true));
     },
-    take: (signal) => queue.add(() => allocate(signal)),
+    take: (signal, wants) => queue.add(() => allocate(signal, wants)),
     async release(id) {
       await queue.add(() => release((one) => one === id));
       live.delete(id);

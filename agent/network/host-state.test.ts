@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   checkHostState,
-  formerIdentityGuards,
+  formerGuards,
   formerNetworks,
   type Guard,
   guardMetric,
   type HostState,
   identityGuard,
+  invocationRoute,
   isGuarded,
 } from "./host-state.ts";
 import { parseSubnet } from "./subnet.ts";
@@ -20,9 +21,12 @@ const ours = {
   linkinfo: { info_kind: "bridge" },
   addr_info: [inet("10.63.0.1", 16)],
 };
-const unreachable = ({ cidr, metric }: Guard) => ({ type: "unreachable", dst: cidr, metric });
+const routeOf = ({ cidr, metric, type }: Guard) => ({ type, dst: cidr, metric });
 const check = (state: Partial<HostState>) =>
-  checkHostState({ interfaces: [], routes: [], ...state }, "esb", "esb0", subnet, "240.0.0.0/8");
+  checkHostState({ interfaces: [], routes: [], ...state }, "esb", "esb0", subnet, {
+    identities: "240.0.0.0/8",
+    invocations: "254.0.0.0/8",
+  });
 
 for (const [what, state] of [
   ["nothing", {}],
@@ -38,9 +42,10 @@ for (const [what, state] of [
     },
   ],
   ["our guard", { routes: [{ type: "unreachable", dst: "10.63.0.0/16", metric: guardMetric }] }],
-  ["our guard of identity addresses", { routes: [unreachable(identityGuard("esb", "240.0.0.0/8"))] }],
-  ["that of an earlier life with another range", { routes: [unreachable(identityGuard("esb", "240.7.0.0/16"))] }],
-  ["another esb's with another range", { routes: [unreachable(identityGuard("other", "241.0.0.0/8"))] }],
+  ["our guard of identity addresses", { routes: [routeOf(identityGuard("esb", "240.0.0.0/8"))] }],
+  ["that of an earlier life with another range", { routes: [routeOf(identityGuard("esb", "240.7.0.0/16"))] }],
+  ["our route of invocation addresses", { routes: [routeOf(invocationRoute("esb", "254.0.0.0/8"))] }],
+  ["another esb's with another range", { routes: [routeOf(identityGuard("other", "241.0.0.0/8"))] }],
   ["routes to our workers", { routes: [{ dst: "240.1.2.3", dev: "esb0" }] }],
   ["our bridge and its routes", { interfaces: [ours], routes: [{ dst: "10.63.0.0/16", dev: "esb0" }] }],
 ] as const) {
@@ -62,13 +67,18 @@ for (const [what, state, expected] of [
   ["a route to one address", { routes: [{ dst: "10.63.9.9", dev: "wg0" }] }, /10\.63\.9\.9/],
   [
     "another esb's guard of the same identity addresses",
-    { routes: [unreachable(identityGuard("other", "240.0.0.0/8"))] },
+    { routes: [routeOf(identityGuard("other", "240.0.0.0/8"))] },
     /identity addresses 240\.0\.0\.0\/8 overlap the route unreachable 240\.0\.0\.0\/8, .*set ESB_IDENTITY_SUBNET/,
   ],
   [
     "a route into our identity addresses",
     { routes: [{ dst: "240.1.2.3", dev: "other0" }] },
     /240\.1\.2\.3 dev other0.*ESB_IDENTITY_SUBNET/,
+  ],
+  [
+    "another esb's route of the same invocation addresses",
+    { routes: [{ ...routeOf(invocationRoute("other", "254.0.0.0/8")), dev: "lo" }] },
+    /invocation addresses 254\.0\.0\.0\/8 overlap the route local 254\.0\.0\.0\/8 dev lo, .*ESB_INVOCATION_SUBNET/,
   ],
   ["somebody's guard", { routes: [{ type: "unreachable", dst: "10.63.0.0/16", metric: 7 }] }, /unreachable/],
 ] as const) {
@@ -87,8 +97,8 @@ test("networks that our bridge had in an earlier life are known by its addresses
 test("guards of identity addresses are known by their metric: those in place, and those of an earlier life", () => {
   const guard = identityGuard("esb", "240.0.0.0/8");
   const old = identityGuard("esb", "241.0.0.0/8");
-  const routes = [old, identityGuard("other", "242.0.0.0/8")].map(unreachable);
+  const routes = [old, identityGuard("other", "242.0.0.0/8")].map(routeOf);
   assert.equal(isGuarded({ interfaces: [], routes }, guard), false);
-  assert.deepEqual(formerIdentityGuards({ interfaces: [], routes }, guard), [old]);
+  assert.deepEqual(formerGuards({ interfaces: [], routes }, guard), [old]);
   assert.ok(guard.metric > 0 && guard.metric < guardMetric);
 });

@@ -11,6 +11,8 @@ export const guardMetric = 4294967295;
 export interface Guard {
   readonly cidr: string;
   readonly metric: number;
+  /** `local`: every address of the range is this machine's own, and may be listened at. */
+  readonly type: "unreachable" | "local";
 }
 
 /**
@@ -18,8 +20,17 @@ export interface Guard {
  * else take each other's guard for their own, and see the conflict only when their workers' routes meet.
  */
 export function identityGuard(network: string, cidr: string): Guard {
+  return { cidr, metric: ownMetric(network), type: "unreachable" };
+}
+
+/** The route by which the process that serves the Runtime API listens at its workers' invocation addresses. */
+export function invocationRoute(network: string, cidr: string): Guard {
+  return { cidr, metric: ownMetric(network), type: "local" };
+}
+
+function ownMetric(network: string): number {
   const digest = createHash("sha256").update(bridgeAlias(network)).digest();
-  return { cidr, metric: 2 ** 31 + (digest.readUInt32BE() >>> 2) };
+  return 2 ** 31 + (digest.readUInt32BE() >>> 2);
 }
 
 /** The part of `ip -json address` that matters here. */
@@ -80,7 +91,7 @@ export function checkHostState(
   network: string,
   bridge: string,
   subnet: Subnet,
-  identities: string,
+  { identities, invocations }: { readonly identities: string; readonly invocations: string },
 ): Interface | undefined {
   const own = state.interfaces.find((one) => one.ifname === bridge);
   if (own !== undefined && (own.linkinfo?.info_kind !== "bridge" || own.ifalias !== bridgeAlias(network))) {
@@ -90,7 +101,7 @@ export function checkHostState(
     );
   }
   const holder = holderOf(state, bridge, subnet.cidr, (route) =>
-    isGuard(route, { cidr: subnet.cidr, metric: guardMetric }),
+    isGuard(route, { cidr: subnet.cidr, metric: guardMetric, type: "unreachable" }),
   );
   if (holder !== undefined) {
     throw new AgentError(
@@ -98,13 +109,22 @@ export function checkHostState(
       `the workers' subnet ${subnet.cidr} overlaps ${holder}; set ESB_SUBNET to a subnet that is free`,
     );
   }
-  const { metric } = identityGuard(network, identities);
-  const sharer = holderOf(state, bridge, identities, (route) => isUnreachable(route, metric));
+  const guard = identityGuard(network, identities);
+  const sharer = holderOf(state, bridge, identities, (route) => isOfKind(route, guard));
   if (sharer !== undefined) {
     throw new AgentError(
       "NETWORK_FAILED",
       `the workers' identity addresses ${identities} overlap ${sharer}, maybe another esb's; ` +
         "set ESB_IDENTITY_SUBNET to a range that is free, such as 241.0.0.0/8",
+    );
+  }
+  const local = invocationRoute(network, invocations);
+  const taker = holderOf(state, bridge, invocations, (route) => isOfKind(route, local));
+  if (taker !== undefined) {
+    throw new AgentError(
+      "NETWORK_FAILED",
+      `the workers' invocation addresses ${invocations} overlap ${taker}, maybe another esb's; ` +
+        "set ESB_INVOCATION_SUBNET to a range that is free, such as 253.0.0.0/8",
     );
   }
   return own;
@@ -115,11 +135,11 @@ export function isGuarded(state: HostState, guard: Guard): boolean {
   return state.routes.some((route) => isGuard(route, guard));
 }
 
-/** Our guards of ranges of identity addresses that we had in an earlier life. */
-export function formerIdentityGuards(state: HostState, guard: Guard): Guard[] {
+/** Our routes of a kind for ranges of addresses that we had in an earlier life. */
+export function formerGuards(state: HostState, guard: Guard): Guard[] {
   return state.routes
-    .filter((route) => isUnreachable(route, guard.metric) && route.dst !== guard.cidr)
-    .map((route) => ({ cidr: route.dst, metric: guard.metric }));
+    .filter((route) => isOfKind(route, guard) && route.dst !== guard.cidr)
+    .map((route) => ({ ...guard, cidr: route.dst }));
 }
 
 /** Networks that were put on our bridge by an earlier life with another subnet. */
@@ -151,12 +171,12 @@ function holderOf(
     .trimEnd();
 }
 
-function isGuard(route: Route, { cidr, metric }: Guard): boolean {
-  return isUnreachable(route, metric) && route.dst === cidr;
+function isGuard(route: Route, guard: Guard): boolean {
+  return isOfKind(route, guard) && route.dst === guard.cidr;
 }
 
-function isUnreachable(route: Route, metric: number): boolean {
-  return route.type === "unreachable" && route.metric === metric;
+function isOfKind(route: Route, { metric, type }: Guard): boolean {
+  return route.type === type && route.metric === metric;
 }
 
 /** Routes as wide as /7 are default routes, also in the two halves that VPN clients like. */

@@ -7,7 +7,7 @@ import { isListener } from "./listener.ts";
 import type { ManagedNetwork, NetworkLogger } from "./managed.ts";
 import { type OpenPortsSettings, openPorts } from "./open-ports.ts";
 import { isPortFree, parsePortRange } from "./ports.ts";
-import { parseIdentityRange, parseSubnet } from "./subnet.ts";
+import { parseIdentityRange, parseInvocationRange, parseSubnet } from "./subnet.ts";
 
 /** What the network depends on, named as in common/settings.ts. */
 export interface NetworkSettings extends OpenPortsSettings {
@@ -15,6 +15,8 @@ export interface NetworkSettings extends OpenPortsSettings {
   readonly LAMBDA_NETWORK: string;
   readonly ESB_SUBNET: string;
   readonly ESB_IDENTITY_SUBNET: string;
+  readonly ESB_INVOCATION_SUBNET: string;
+  readonly ESB_RUNTIME_API_PORT: number;
   readonly ESB_CNI_CONF: string;
   readonly ESB_CNI_BIN_DIR: readonly string[];
   readonly ESB_NETWORK_POOL: number;
@@ -42,11 +44,14 @@ export async function createNetwork(settings: NetworkSettings, deps: NetworkDeps
     return createHostNetwork(config, { isPortFree, isListener, randomHex: deps.randomHex });
   }
   const subnet = parseSubnet(settings.ESB_SUBNET);
+  const identities = parseIdentityRange(settings.ESB_IDENTITY_SUBNET, subnet);
   const config = {
     ...common,
     network: settings.LAMBDA_NETWORK,
     subnet,
-    identities: parseIdentityRange(settings.ESB_IDENTITY_SUBNET, subnet),
+    identities,
+    invocations: parseInvocationRange(settings.ESB_INVOCATION_SUBNET, subnet, identities),
+    runtimeApiPort: settings.ESB_RUNTIME_API_PORT,
     conflistPath: resolve(settings.ESB_CNI_CONF),
     pluginDirs: settings.ESB_CNI_BIN_DIR,
     poolSize: settings.ESB_NETWORK_POOL,

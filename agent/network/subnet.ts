@@ -25,7 +25,26 @@ export interface IdentityRange {
  * @throws ConfigurationError also when it has an address in common with the workers' subnet
  */
 export function parseIdentityRange(text: string, subnet: Subnet): IdentityRange {
-  const name = "ESB_IDENTITY_SUBNET";
+  return parseRange("ESB_IDENTITY_SUBNET", text, subnet);
+}
+
+/**
+ * Parses ESB_INVOCATION_SUBNET. It has an address for each identity address, so that it is as long until one comes back.
+ * @throws ConfigurationError also when it has an address in common with one of the others, or is smaller than the second
+ */
+export function parseInvocationRange(text: string, subnet: Subnet, identities: IdentityRange): IdentityRange {
+  const name = "ESB_INVOCATION_SUBNET";
+  const range = parseRange(name, text, subnet);
+  if (overlaps(range.cidr, identities.cidr)) {
+    throw new ConfigurationError(`${name}=${text}: overlaps ESB_IDENTITY_SUBNET=${identities.cidr}`);
+  }
+  if (range.size < identities.size) {
+    throw new ConfigurationError(`${name}=${text}: is smaller than ESB_IDENTITY_SUBNET=${identities.cidr}`);
+  }
+  return range;
+}
+
+function parseRange(name: string, text: string, subnet: Subnet): IdentityRange {
   const { cidr, prefixLength, network } = parseNetwork(name, text, 16);
   const range = network.range();
   if (range === "loopback" || range === "multicast" || overlaps(cidr, "255.255.255.255")) {
@@ -34,14 +53,22 @@ export function parseIdentityRange(text: string, subnet: Subnet): IdentityRange 
   if (overlaps(cidr, subnet.cidr)) {
     throw new ConfigurationError(`${name}=${text}: overlaps the workers' own subnet, ESB_SUBNET=${subnet.cidr}`);
   }
-  const first = network.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
-  return { cidr, first, size: 2 ** (32 - prefixLength) };
+  return { cidr, first: toNumber(network), size: 2 ** (32 - prefixLength) };
 }
 
 /** The address at a place of the range, counted from 0 and round again behind its end. */
 export function addressAt({ first, size }: IdentityRange, place: number): string {
   const number = first + (place % size);
   return [24, 16, 8, 0].map((bits) => Math.floor(number / 2 ** bits) % 256).join(".");
+}
+
+/** The address that has the place in one range that an address has in another. */
+export function counterpart(address: string, from: IdentityRange, to: IdentityRange): string {
+  return addressAt(to, toNumber(ipaddr.IPv4.parse(address)) - from.first);
+}
+
+function toNumber(address: ipaddr.IPv4): number {
+  return address.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 /**

@@ -28,6 +28,7 @@ const input: EnvironmentInput = {
   imageEnvironment: [],
   region: "eu-west-1",
   port: 8080,
+  handler: "",
 };
 
 const environmentOf = (changes: Partial<EnvironmentInput>, environment: Record<string, string> = {}) =>
@@ -101,8 +102,7 @@ test("no variable stands twice", () => {
 
 test("a handler is told when there is one", () => {
   assert.equal(environmentOf({})._HANDLER, undefined);
-  const spec = { ...input.function, handler: "app.handler" };
-  assert.equal(environmentOf({ function: spec })._HANDLER, "app.handler");
+  assert.equal(environmentOf({ handler: "app.handler" })._HANDLER, "app.handler");
 });
 
 test("the emulator is never told a timeout of 0", () => {

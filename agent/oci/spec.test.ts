@@ -28,10 +28,12 @@ const input: SpecInput = {
     handler: "",
   },
   image: { config: { Entrypoint: ["/serve"] } },
+  driver: "http",
   user: undefined,
   network: {
     namespacePath: "/run/netns/esb-1",
     port: 8080,
+    runtimeApi: undefined,
     resolvConfPath: "/run/esb/net/1/resolv.conf",
     hostsPath: "/run/esb/net/1/hosts",
   },

@@ -1,8 +1,8 @@
 import { AgentError } from "../errors.ts";
-import type { FunctionSpec, LambdaAccess, WorkerIdentity } from "../workers/runtime.ts";
+import type { Driver, FunctionSpec, LambdaAccess, WorkerIdentity } from "../workers/runtime.ts";
 import type { ServiceAccess } from "./aws-variables.ts";
 import { cgroupsPath } from "./cgroup-paths.ts";
-import { buildEnvironment } from "./environment.ts";
+import { buildEnvironment, taskRoot } from "./environment.ts";
 import type { HostLimits } from "./host.ts";
 import { buildMounts, type TmpSource } from "./mounts.ts";
 import { buildResources, buildRlimits } from "./resources.ts";
@@ -13,6 +13,7 @@ export interface SpecInput {
   readonly identity: WorkerIdentity;
   readonly function: FunctionSpec;
   readonly image: { readonly config: ImageConfig };
+  readonly driver: Driver;
   /** With what the worker calls Lambda's API; absent: it cannot. */
   readonly access?: LambdaAccess | undefined;
   /** Services like AWS's that it is told of; absent: none. */
@@ -24,6 +25,8 @@ export interface SpecInput {
     readonly namespacePath: string | undefined;
     /** Where the worker has to listen. */
     readonly port: number;
+    /** `host:port` of the Runtime API; undefined: the worker is not driven over it. */
+    readonly runtimeApi: string | undefined;
     readonly resolvConfPath: string;
     readonly hostsPath: string;
   };
@@ -75,17 +78,19 @@ export function buildSpec(input: SpecInput): OciSpec {
     process: {
       terminal: false,
       user,
-      args: commandOf(spec, image.config),
+      args: commandOf(spec, image.config, input.driver),
       env: buildEnvironment({
         identity,
         function: spec,
         imageEnvironment: image.config.Env ?? [],
         region: input.region,
         port: network.port,
+        runtimeApi: network.runtimeApi,
+        handler: handlerOf(spec, image.config, input.driver),
         access: input.access,
         services: input.services,
       }),
-      cwd: workingDirectoryOf(image.config),
+      cwd: workingDirectoryOf(image.config, input.driver),
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
       rlimits: buildRlimits(limits),
       noNewPrivileges: true,
@@ -106,8 +111,12 @@ export function buildSpec(input: SpecInput): OciSpec {
   };
 }
 
-function commandOf(spec: FunctionSpec, config: ImageConfig): string[] {
-  const command = spec.command.length > 0 ? spec.command : [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+/** A Lambda runtime is told its handler by the image's command, in whose place the function's comes (ImageConfig). */
+function commandOf(spec: FunctionSpec, { Entrypoint, Cmd }: ImageConfig, driver: Driver): string[] {
+  const entrypoint = Entrypoint ?? [];
+  const isHandled = driver !== "http" && spec.handler !== "" && entrypoint.length > 0;
+  const ofImage = [...entrypoint, ...(isHandled ? [spec.handler] : (Cmd ?? []))];
+  const command = spec.command.length > 0 ? spec.command : ofImage;
   if (command.length === 0) {
     throw new AgentError(
       "IMAGE_INVALID",
@@ -117,8 +126,14 @@ function commandOf(spec: FunctionSpec, config: ImageConfig): string[] {
   return [...command];
 }
 
-function workingDirectoryOf({ WorkingDir }: ImageConfig): string {
-  if (WorkingDir === undefined || WorkingDir === "") return "/";
+/** The function's, else the image's command where its runtime takes it for one; empty: none is known. */
+function handlerOf(spec: FunctionSpec, { Entrypoint, Cmd }: ImageConfig, driver: Driver): string {
+  const isRuntimes = driver === "runtime-api" && spec.command.length === 0 && (Entrypoint ?? []).length > 0;
+  return spec.handler === "" && isRuntimes && Cmd?.length === 1 ? (Cmd[0] ?? "") : spec.handler;
+}
+
+function workingDirectoryOf({ WorkingDir }: ImageConfig, driver: Driver): string {
+  if (WorkingDir === undefined || WorkingDir === "") return driver === "runtime-api" ? taskRoot : "/";
   return WorkingDir.startsWith("/") ? WorkingDir : `/${WorkingDir}`;
 }
 

@@ -107,4 +107,5 @@ export interface ImageConfig {
   readonly Cmd?: readonly string[] | null | undefined;
   readonly WorkingDir?: string | undefined;
   readonly User?: string | undefined;
+  readonly Labels?: Readonly<Record<string, string>> | null | undefined;
 }

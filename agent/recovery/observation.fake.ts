@@ -27,6 +27,7 @@ export function container(id: string, changes: Partial<ObservedContainer> = {}):
     state: "running",
     endpoint: { host: "10.63.0.2", port: 8080 },
     attachmentId: `network of ${id}`,
+    driver: "http",
     pid: 100,
     networkIntact: true,
     ...changes,

@@ -1,12 +1,18 @@
 import { ServerError, type ServerMiddleware, Status } from "nice-grpc-common";
 import type { Logger } from "../../common/logger.ts";
-import { AgentError, errorTable } from "../errors.ts";
+import { FunctionError as FunctionErrorMessage } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { AgentError, errorTable, type FunctionError } from "../errors.ts";
 import { asHostExhausted } from "../exhaustion.ts";
 
 /** Trailer with the name of an ErrorCode. */
 export const errorCodeTrailer = "esb-error-code";
+/** Trailer with a FunctionError. */
+export const functionErrorTrailer = "esb-function-error-bin";
 
 const longestMessage = 2000;
+/** All trailers together must stay below what gRPC takes, 8 KiB by default; this one is written in base 64. */
+const longestPayloadBytes = 3000;
+const longestErrorMessage = 500;
 
 /**
  * Maps errors to what crosses the wire: AgentErrors with status, message and code; cancellations as they are; whatever
@@ -31,6 +37,8 @@ export function errorMiddleware(logger: Logger, ready: () => void): ServerMiddle
       const what = level === "info" || level === "debug" ? { reason: known.message } : { err: error };
       logger[level]({ ...what, method: call.method.path, code: known.code }, "a call failed");
       context.trailer.set(errorCodeTrailer, known.code);
+      if (known.functionError !== undefined)
+        context.trailer.set(functionErrorTrailer, FunctionErrorMessage.encode(fitting(known.functionError)).finish());
       throw new ServerError(status, known.code === "INTERNAL" ? "internal error" : forHeader(known.message));
     }
   };
@@ -49,6 +57,14 @@ function isAway(ready: () => void): boolean {
   } catch {
     return true;
   }
+}
+
+function fitting({ errorType, errorMessage, payload }: FunctionError): FunctionErrorMessage {
+  return {
+    errorType: errorType.slice(0, longestErrorMessage),
+    errorMessage: errorMessage.slice(0, longestErrorMessage),
+    payload: payload.length > longestPayloadBytes ? Buffer.alloc(0) : Buffer.from(payload),
+  };
 }
 
 /** A status message is an HTTP/2 header: one that is too long, or is no valid Unicode, would break the call itself. */

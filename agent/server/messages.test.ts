@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Worker as ProtoWorker, RemovalReason, StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
+import {
+  Driver,
+  Worker as ProtoWorker,
+  RemovalReason,
+  StartKind,
+  WorkerState,
+} from "../../proto/gen/esb/agent/v1/agent.ts";
 import { identity, liveWorker } from "../workers/worker.fake.ts";
 import type { WorkerChange } from "../workers/worker.ts";
 import { startKinds, toMessage, toPhases, toWatchResponse } from "./messages.ts";
@@ -23,6 +29,7 @@ test("a worker survives the wire with all that is known of it", () => {
     lastAccessMs: 1_700_000_000_000n,
     sourceAddress: "",
     tokenDigest: "",
+    driver: Driver.HTTP,
   });
   assert.equal(toMessage(liveWorker({}, { state: "paused" })).state, WorkerState.PAUSED);
 });

@@ -1,4 +1,5 @@
 import {
+  Driver as ProtoDriver,
   RemovalReason as ProtoReason,
   type Worker as ProtoWorker,
   StartKind,
@@ -7,6 +8,7 @@ import {
   WorkerState,
 } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { EnsureResult } from "../workers/ensure.ts";
+import type { Driver } from "../workers/runtime.ts";
 import type { WatchMessage } from "../workers/table.ts";
 import type { RemovalReason, Worker } from "../workers/worker.ts";
 
@@ -22,6 +24,12 @@ const reasons: Record<RemovalReason, ProtoReason> = {
   "out-of-memory": ProtoReason.OUT_OF_MEMORY,
   replaced: ProtoReason.REPLACED,
   "network-lost": ProtoReason.NETWORK_LOST,
+};
+
+const drivers: Record<Driver, ProtoDriver> = {
+  http: ProtoDriver.HTTP,
+  emulator: ProtoDriver.EMULATOR,
+  "runtime-api": ProtoDriver.RUNTIME_API,
 };
 
 export const startKinds: Record<EnsureResult["startKind"], StartKind> = {
@@ -55,6 +63,7 @@ export function toMessage(worker: Worker): ProtoWorker {
     pid: running?.pid ?? 0,
     sourceAddress: worker.sourceAddress ?? "",
     tokenDigest,
+    driver: running === undefined ? ProtoDriver.UNSPECIFIED : drivers[running.driver],
   };
 }
 

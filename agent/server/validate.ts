@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { type FollowLogsRequest, type LogsRequest, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { Driver, type FollowLogsRequest, type LogsRequest, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
 import type { LogPosition } from "../logs/files.ts";
 import type { LogRequest } from "../logs/read.ts";
 import type { EnsureRequest } from "../workers/ensure.ts";
+import type { Driver as WorkerDriver } from "../workers/runtime.ts";
 import type { WorkerReference } from "../workers/service.ts";
 
 /** Fields are named as in agent.proto, since that is what a client's author reads. */
@@ -54,13 +55,23 @@ const functionSpec = z
       .enum(PullPolicy, "must be one of PullPolicy's values")
       .refine((value) => value !== PullPolicy.UNRECOGNIZED, "must be one of PullPolicy's values"),
     handler: word,
+    driver: z
+      .enum(Driver, "must be one of Driver's values")
+      .refine((value) => value !== Driver.UNRECOGNIZED, "must be one of Driver's values"),
   })
-  .transform(({ memoryMib, tmpMib, pullPolicy, ...rest }) => ({
+  .transform(({ memoryMib, tmpMib, pullPolicy, driver, ...rest }) => ({
     ...rest,
     memoryBytes: memoryMib * mebibyte,
     tmpBytes: (tmpMib === 0 ? 512 : tmpMib) * mebibyte,
     pullPolicy: pullPolicies[pullPolicy] ?? "if-not-present",
+    ...(drivers[driver] === undefined ? {} : { driver: drivers[driver] }),
   }));
+
+const drivers: Partial<Record<Driver, WorkerDriver>> = {
+  [Driver.HTTP]: "http",
+  [Driver.EMULATOR]: "emulator",
+  [Driver.RUNTIME_API]: "runtime-api",
+};
 
 const pullPolicies: Partial<Record<PullPolicy, "if-not-present" | "always" | "never">> = {
   [PullPolicy.ALWAYS]: "always",

@@ -17,6 +17,7 @@ test("W6: what a container that is there means", () => {
     state,
     endpoint: { host: "10.63.0.2", port: 8080 },
     attachmentId: undefined,
+    driver: "http",
     pid: 100,
     ...changes,
   });

@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
+import type { Logger } from "../../common/logger.ts";
 import { AgentError, errorTable, undone } from "../errors.ts";
-import type { Exit, ExitNotices } from "./exits.ts";
+import { AbandonedError, exitError } from "./exit-error.ts";
+import type { ExitNotices } from "./exits.ts";
 import { specDigest, workerId } from "./identity.ts";
 import { newLambdaAccess, tokenDigest } from "./lambda-access.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type PhaseDurations, phaseTimer } from "./phases.ts";
 import { PortTakenError, waitUntilListening } from "./ready.ts";
+import { waitUntilInitialised } from "./ready-init.ts";
 import type {
   FunctionSpec,
   LambdaAccess,
@@ -38,17 +41,13 @@ export interface EnsureParts {
   readonly memory: Pick<MemoryBudget, "reserve">;
   readonly readyTimeoutMs: number;
   readonly now: () => number;
+  readonly logger: Pick<Logger, "warn">;
 }
 
 /** A container that appears between our look and our try is looked at again; more often than this, somebody fights us. */
 const triesAgainstOthers = 3;
 
-/** What held the worker for the runtime has ended, such as its shim: nothing that the function's author could mend. */
-class AbandonedError extends AgentError {
-  constructor(id: string) {
-    super("RUNTIME_UNAVAILABLE", `the runtime lost worker ${id} before it listened on its port`);
-  }
-}
+const triesToInit = 2;
 
 type Started = Pick<EnsureResult, "worker" | "startKind">;
 
@@ -139,35 +138,44 @@ async function create(
   signal: AbortSignal,
 ): Promise<LiveWorker> {
   const { table } = parts;
-  const { identity } = wanted;
-  table.set({ state: "starting", identity });
-  const onSourceAddress = (sourceAddress: string) => table.set({ state: "starting", identity, sourceAddress });
   try {
-    const worker = await startUntilReady(parts, { ...wanted, onSourceAddress }, measure, signal);
+    const worker = await startUntilReady(parts, wanted, measure, signal);
     table.set(worker);
     return worker;
   } catch (error) {
-    table.remove(identity.id, removalReason(error));
+    table.remove(wanted.identity.id, removalReason(error));
     throw error;
   }
 }
 
-/** When somebody else was quicker to the worker's port, it gets another one. */
+/**
+ * When somebody else was quicker to the worker's port, it gets another one. An init phase that failed is tried once more,
+ * as AWS does; nobody may take the second worker for the first, so it is another instance.
+ */
 async function startUntilReady(
   parts: EnsureParts,
   wanted: StartRequest,
   measure: MeasurePhase,
   signal: AbortSignal,
 ): Promise<LiveWorker> {
-  const { runtime } = parts;
-  for (let attempt = 1; ; attempt += 1) {
-    const worker = live(await runtime.start(wanted, measure, signal), parts.now());
+  const { runtime, table, logger } = parts;
+  let { identity } = wanted;
+  for (let attempt = 1, inits = 1; ; attempt += 1) {
+    const starting = { state: "starting", identity } as const;
+    table.set(starting);
+    const onPlaced: StartRequest["onPlaced"] = ({ sourceAddress }) => table.set({ ...starting, sourceAddress });
+    const worker = live(await runtime.start({ ...wanted, identity, onPlaced }, measure, signal), parts.now());
     try {
       await untilReady(parts, worker, measure, signal);
       return worker;
     } catch (error) {
-      const failure = await undone(error, () => runtime.destroy(wanted.identity.id, 0));
-      if (!(failure instanceof PortTakenError) || attempt === triesAgainstOthers) throw failure;
+      const failure = await undone(error, () => runtime.destroy(identity.id, 0));
+      if (failure instanceof AgentError && failure.code === "WORKER_INIT_FAILED") {
+        logger.warn({ worker: identity.id, ...failure.functionError, payload: undefined }, "an init phase failed");
+        if (inits === triesToInit) throw failure;
+        inits += 1;
+        identity = { ...identity, instanceId: randomUUID() };
+      } else if (!(failure instanceof PortTakenError) || attempt === triesAgainstOthers) throw failure;
     }
   }
 }
@@ -175,7 +183,8 @@ async function startUntilReady(
 function removalReason(error: unknown): RemovalReason {
   const code = error instanceof AgentError ? error.code : undefined;
   if (code === "WORKER_OUT_OF_MEMORY") return "out-of-memory";
-  return code === "WORKER_EXITED" || error instanceof AbandonedError ? "exited" : "destroyed";
+  const isExit = code === "WORKER_EXITED" || code === "WORKER_INIT_FAILED" || error instanceof AbandonedError;
+  return isExit ? "exited" : "destroyed";
 }
 
 async function untilReady(
@@ -186,6 +195,11 @@ async function untilReady(
 ): Promise<void> {
   const { id } = worker.identity;
   using notice = parts.exits.expect(id, worker.pid);
+  if (worker.driver === "runtime-api") {
+    const initialised = () => parts.runtime.initialised(worker.identity, signal);
+    await measure("ready", () => waitUntilInitialised(id, { initialised, exit: notice.exit }));
+    return;
+  }
   const exited = notice.exit.then((exit) => Promise.reject(exitError(id, exit)));
   exited.catch(() => undefined);
   await measure("ready", () =>
@@ -198,24 +212,14 @@ async function untilReady(
   );
 }
 
-function exitError(id: string, exit: Exit): AgentError {
-  if (exit.abandoned === true) return new AbandonedError(id);
-  return exit.outOfMemory
-    ? new AgentError("WORKER_OUT_OF_MEMORY", `worker ${id} went over its memory limit before it listened on its port`)
-    : new AgentError(
-        "WORKER_EXITED",
-        `worker ${id} ended with status ${exit.exitStatus} before it listened on its port`,
-      );
-}
-
 /** @throws AgentError INTERNAL when the runtime returned a worker that cannot be used, against its contract */
 function live(worker: RuntimeWorker | undefined, lastAccessMs: number): LiveWorker {
   const { identity, endpoint } = worker ?? {};
   if (worker === undefined || identity === undefined || endpoint === undefined) {
     throw new AgentError("INTERNAL", "the runtime returned a worker without identity or endpoint");
   }
-  const { pid, attachmentId, sourceAddress } = worker;
-  return { state: "running", identity, endpoint, pid, attachmentId, sourceAddress, lastAccessMs };
+  const { driver, pid, attachmentId, sourceAddress } = worker;
+  return { state: "running", identity, endpoint, driver, pid, attachmentId, sourceAddress, lastAccessMs };
 }
 
 function newIdentity(request: EnsureRequest, createdAtMs: number, access: LambdaAccess | undefined): WorkerIdentity {

@@ -38,10 +38,10 @@ test("S1: a worker whose network is lost is removed; one that came after it unde
   const { position } = await startHello(t);
   const known = t.service.table.get("hello-0");
   assert.ok(known?.state === "running");
-  t.runtime.emit({ type: "network-lost", id: "hello-0", host: "another's" });
+  t.runtime.emit({ type: "network-lost", id: "hello-0", attachmentId: "another's" });
   await settled();
   assert.deepEqual(await changesOf(t.service, position), []);
-  t.runtime.emit({ type: "network-lost", id: "hello-0", host: known.endpoint.host });
+  t.runtime.emit({ type: "network-lost", id: "hello-0", attachmentId: known.attachmentId ?? "" });
   await settled();
   assert.deepEqual(await changesOf(t.service, position), ["removed hello-0 network-lost"]);
   assert.equal(t.runtime.workers.size, 0);

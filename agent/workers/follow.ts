@@ -33,7 +33,7 @@ export async function followEvents(
       await service.noticeExit(event.id, event.pid, abandonedExit);
     } else if (event.type === "network-lost") {
       logger.warn({ worker: event.id }, "the worker's network was removed from outside; the worker goes too");
-      await service.noticeNetworkLoss(event.id, event.host);
+      await service.noticeNetworkLoss(event.id, event.attachmentId);
     } else {
       // The kernel's word may come late; it must not be taken for one about the next worker of this id.
       if (event.type === "removed") outOfMemory.delete(event.id);

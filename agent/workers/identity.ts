@@ -18,9 +18,20 @@ export function workerId(functionName: string, slot: number, owner: string): str
  * @returns 16 hexadecimal digits
  */
 export function specDigest(spec: FunctionSpec): string {
-  const { name, image, command, memoryBytes, timeoutMs, tmpBytes, handler, lambdaEndpoint } = spec;
+  const { name, image, command, memoryBytes, timeoutMs, tmpBytes, handler, lambdaEndpoint, driver } = spec;
   const environment = Object.entries(spec.environment).sort(([a], [b]) => (a < b ? -1 : 1));
-  const made = { name, image, command, environment, memoryBytes, timeoutMs, tmpBytes, handler, lambdaEndpoint };
+  const made = {
+    name,
+    image,
+    command,
+    environment,
+    memoryBytes,
+    timeoutMs,
+    tmpBytes,
+    handler,
+    lambdaEndpoint,
+    driver,
+  };
   const text = JSON.stringify(made);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,7 @@
-import { AgentError } from "../errors.ts";
+import { AgentError, type FunctionError } from "../errors.ts";
 import { foreignContainer } from "./foreign.ts";
 import type {
+  Driver,
   Endpoint,
   MeasurePhase,
   RuntimeEvent,
@@ -31,6 +32,9 @@ export class FakeRuntime implements WorkerRuntime {
   readonly starts: StartRequest[] = [];
   /** Where workers' connections come from; undefined: nobody is told. */
   sourceAddress: string | undefined;
+  /** How its workers are driven, and what their init phases come to, one after the other; then they are ready. */
+  driver: Driver = "http";
+  readonly inits: (() => Promise<FunctionError | undefined>)[] = [];
   /** What every worker's counters say. */
   oomKills = 0n;
   #pid = 100;
@@ -58,6 +62,7 @@ export class FakeRuntime implements WorkerRuntime {
       identity: undefined,
       state: "running" as const,
       endpoint: this.#endpoint,
+      driver: this.driver,
       attachmentId: "attachment-1",
       pid: this.#pid,
       ...worker,
@@ -93,8 +98,8 @@ export class FakeRuntime implements WorkerRuntime {
       await measure(phase, () => this.#enter(phase, id, signal));
       signal.throwIfAborted();
     }
-    const { sourceAddress } = this;
-    if (sourceAddress !== undefined) request.onSourceAddress?.(sourceAddress);
+    const { sourceAddress, driver } = this;
+    if (sourceAddress !== undefined) await request.onPlaced?.({ driver, endpoint: this.#endpoint, sourceAddress });
     if (this.workers.has(id)) throw new AgentError("CONTAINER_EXISTS", `there is a container ${id} already`);
     const worker = this.put({ id, identity, state: "created", sourceAddress });
     try {
@@ -142,6 +147,10 @@ export class FakeRuntime implements WorkerRuntime {
     await this.#enter("destroy", id, undefined, ` ${graceMs}`);
     if (whose === "ours" && this.workers.get(id)?.ours === false) throw foreignContainer(id);
     return this.workers.delete(id);
+  }
+
+  async initialised(): Promise<FunctionError | undefined> {
+    return this.inits.shift()?.();
   }
 
   async isListener(): Promise<boolean> {

@@ -1,7 +1,12 @@
+import type { FunctionError } from "../errors.ts";
+
 /**
  * What the workers' domain needs from whatever runs containers (W12). containerd is one implementation; nothing in
  * this folder knows more about it than is written here.
  */
+
+/** How a worker is given its invocations; `runtime-api`: it asks for them. */
+export type Driver = "http" | "emulator" | "runtime-api";
 
 export type PullPolicy = "if-not-present" | "always" | "never";
 
@@ -17,6 +22,8 @@ export interface FunctionSpec {
   readonly tmpBytes: number;
   readonly pullPolicy: PullPolicy;
   readonly handler: string;
+  /** Absent: as the image suggests. */
+  readonly driver?: Driver | undefined;
   /** Where the worker reaches Lambda's API of its gateway, `http://host:port`; absent: nowhere. */
   readonly lambdaEndpoint?: string | undefined;
 }
@@ -71,6 +78,7 @@ export interface RuntimeWorker {
   readonly attachmentId: string | undefined;
   /** Where its own connections to this host come from; absent where that is not known. */
   readonly sourceAddress?: string | undefined;
+  readonly driver: Driver;
   readonly pid: number;
   /** Of the process, when it is known to have ended. */
   readonly exitStatus?: number | undefined;
@@ -86,8 +94,25 @@ export interface StartRequest {
   readonly function: FunctionSpec;
   /** Absent: the worker gets none. */
   readonly access?: LambdaAccess | undefined;
-  /** Told where its connections will come from, before any of it runs: it may call others while it gets ready. */
-  readonly onSourceAddress?: ((address: string) => void) | undefined;
+  /** Told before any of it runs: it may call others while it gets ready. The start waits for it, and fails with it. */
+  readonly onPlaced?: ((place: WorkerPlace) => Promise<void> | void) | undefined;
+}
+
+/** What is known of a worker once it has a network and its image has been looked at. */
+export interface WorkerPlace {
+  readonly driver: Driver;
+  /** Where it will be invoked. */
+  readonly endpoint: Endpoint;
+  readonly sourceAddress: string;
+  /** Where it finds the Runtime API; absent: it is not driven over it. */
+  readonly runtimeApi?: RuntimeApiAccess | undefined;
+}
+
+/** Where a worker finds Lambda's Runtime API. */
+export interface RuntimeApiAccess {
+  readonly api: Endpoint;
+  /** Whether others find it there as well, so that a worker is known by its source address; else it is by the port. */
+  readonly isShared: boolean;
 }
 
 export interface WorkerStats {
@@ -107,10 +132,20 @@ export type RuntimeEvent =
   | { readonly type: "removed"; readonly id: string }
   /** Whatever held the worker for the runtime has ended: it can't be frozen, thawed or ended by it any more. */
   | { readonly type: "abandoned"; readonly id: string; readonly pid: number }
-  /** Somebody took the worker's network away; `host` is where it was reached, which tells it from others of its id. */
-  | { readonly type: "network-lost"; readonly id: string; readonly host: string };
+  /** Somebody took the worker's network away; the attachment tells it from others of its id. */
+  | { readonly type: "network-lost"; readonly id: string; readonly attachmentId: string };
 
-export interface WorkerRuntime {
+export interface WorkerRuntime extends ContainerRuntime {
+  /**
+   * Waits until the init phase of a worker ends that is driven over the Runtime API, at once when it has already.
+   * @returns what it failed with; undefined: the worker is ready
+   * @throws AgentError RUNTIME_UNAVAILABLE when nobody serves the API; WORKER_NOT_FOUND when it is not served to this worker
+   */
+  initialised(identity: WorkerIdentity, signal: AbortSignal): Promise<FunctionError | undefined>;
+}
+
+/** The part of it that knows nothing of what runs in the containers. */
+export interface ContainerRuntime {
   /**
    * Makes and starts a worker: image, snapshot, network, container, task. A failure or an abort leaves nothing behind.
    * @throws AgentError of the IMAGE_, NETWORK_, WORKER_START_FAILED and RUNTIME_UNAVAILABLE kinds; with

@@ -205,11 +205,11 @@ export class WorkerService {
   }
 
   /** Somebody took a worker's network away: it runs, and nobody reaches it any more, or not for long. */
-  async noticeNetworkLoss(id: string, host: string): Promise<void> {
+  async noticeNetworkLoss(id: string, attachmentId: string): Promise<void> {
     using _lock = await this.#lock.acquire(id);
     const known = this.table.get(id);
-    // By its host, since a worker that came after it under the same id has a network of its own.
-    if (!isLive(known) || known.endpoint.host !== host) return;
+    // By its name, since a worker that came after it under the same id has a network of its own.
+    if (!isLive(known) || known.attachmentId !== attachmentId) return;
     this.table.remove(id, "network-lost");
     this.#limited.delete(id);
     await this.#runtime.destroy(id, 0);
@@ -286,6 +286,6 @@ export class WorkerService {
 /** @returns undefined for a container that cannot serve */
 function toLive(found: RuntimeWorker, lastAccessMs: number): LiveWorker | undefined {
   if (!canServe(found)) return undefined;
-  const { state, identity, endpoint, pid, attachmentId, sourceAddress } = found;
-  return { state, identity, endpoint, pid, attachmentId, sourceAddress, lastAccessMs };
+  const { state, identity, endpoint, driver, pid, attachmentId, sourceAddress } = found;
+  return { state, identity, endpoint, driver, pid, attachmentId, sourceAddress, lastAccessMs };
 }

@@ -40,6 +40,7 @@ export function liveWorker(changes: Partial<WorkerIdentity> = {}, rest: Partial<
     endpoint: { host: "10.63.0.2", port: 8080 },
     pid: 100,
     attachmentId: "attachment-1",
+    driver: "http",
     lastAccessMs: 1_700_000_000_000,
     ...rest,
   };

@@ -1,4 +1,4 @@
-import type { Endpoint, RuntimeWorker, WorkerIdentity } from "./runtime.ts";
+import type { Driver, Endpoint, RuntimeWorker, WorkerIdentity } from "./runtime.ts";
 
 export type RemovalReason = "destroyed" | "exited" | "out-of-memory" | "replaced" | "network-lost";
 
@@ -14,6 +14,7 @@ export type Worker =
       readonly state: "running" | "paused";
       readonly identity: WorkerIdentity;
       readonly endpoint: Endpoint;
+      readonly driver: Driver;
       readonly pid: number;
       /** Name of its network attachment. */
       readonly attachmentId: string | undefined;

@@ -1,5 +1,5 @@
 import { ClientError, type Metadata, Status } from "nice-grpc";
-import { ErrorCode } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { ErrorCode, FunctionError } from "../../proto/gen/esb/agent/v1/agent.ts";
 
 /** The contract's names, and what a call can meet before or instead of an answer. */
 export type AgentErrorCode =
@@ -13,10 +13,13 @@ export class AgentCallError extends Error {
   readonly code: AgentErrorCode;
   /** Whether the same call can succeed later with nothing changed by anyone. */
   readonly retryable: boolean;
+  /** What the function's callers are told, when it is the function that has failed; see FunctionError. */
+  readonly functionError: FunctionError | undefined;
 
-  constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: AgentErrorCode, message: string, options: ErrorOptions & { functionError?: FunctionError } = {}) {
     super(message, options);
     this.code = code;
+    this.functionError = options.functionError;
     this.retryable = retryableCodes.has(code);
   }
 }
@@ -32,11 +35,16 @@ const retryableCodes: ReadonlySet<AgentErrorCode> = new Set<AgentErrorCode>([
 
 /** Trailer in which the agent names what went wrong. */
 export const errorCodeTrailer = "esb-error-code";
+const functionErrorTrailer = "esb-function-error-bin";
 
 /** An AbortError stays what it is; everything else becomes an AgentCallError. */
 export function toAgentCallError(error: unknown, trailer: Metadata | undefined): unknown {
   if (!(error instanceof ClientError)) return error;
-  return new AgentCallError(codeOf(error.code, trailer?.get(errorCodeTrailer)), error.details, { cause: error });
+  const told = trailer?.get(functionErrorTrailer);
+  return new AgentCallError(codeOf(error.code, trailer?.get(errorCodeTrailer)), error.details, {
+    cause: error,
+    ...(told && { functionError: FunctionError.decode(told) }),
+  });
 }
 
 function codeOf(status: Status, named: string | undefined): AgentErrorCode {

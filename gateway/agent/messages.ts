@@ -1,4 +1,5 @@
 import {
+  Driver,
   type EnsureResponse,
   type FunctionSpec,
   PullPolicy,
@@ -14,6 +15,13 @@ const pullPolicies = {
   "if-not-present": PullPolicy.IF_NOT_PRESENT,
   always: PullPolicy.ALWAYS,
   never: PullPolicy.NEVER,
+} as const;
+
+const drivers = {
+  auto: Driver.UNSPECIFIED,
+  api: Driver.RUNTIME_API,
+  emulator: Driver.EMULATOR,
+  http: Driver.HTTP,
 } as const;
 
 const states: Readonly<Record<number, pool.WorkerInfo["state"]>> = {
@@ -46,6 +54,7 @@ export function toFunctionSpec(definition: FunctionDefinition): FunctionSpec {
     tmpMib: definition.tmpMib,
     pullPolicy: pullPolicies[definition.pullPolicy],
     handler: definition.handler,
+    driver: drivers[definition.runtime],
   };
 }
 

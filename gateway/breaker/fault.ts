@@ -11,6 +11,7 @@ const isFunctions: Readonly<Record<AgentErrorCode, boolean>> = {
   WORKER_EXITED: true,
   WORKER_OUT_OF_MEMORY: true,
   WORKER_NOT_READY: true,
+  WORKER_INIT_FAILED: true,
   WORKER_NOT_FOUND: false,
   WORKER_CONFLICT: false,
   MEMORY_EXHAUSTED: false,

@@ -1,3 +1,6 @@
+/** How workers are given their invocations; `auto`: as their image suggests. */
+export type FunctionRuntime = "auto" | "api" | "emulator" | "http";
+
 export type PullPolicy = "if-not-present" | "always" | "never";
 
 /** A function as functions.yml describes it, defaults merged and variables filled in. */
@@ -8,6 +11,7 @@ export interface FunctionDefinition {
   readonly command: readonly string[];
   /** Lambda's `_HANDLER`; may be empty. */
   readonly handler: string;
+  readonly runtime: FunctionRuntime;
   readonly timeoutMs: number;
   readonly memoryMib: number;
   readonly tmpMib: number;
@@ -48,6 +52,7 @@ function fingerprint(definition: FunctionDefinition): string {
     definition.image,
     definition.command,
     definition.handler,
+    definition.runtime,
     definition.timeoutMs,
     definition.memoryMib,
     definition.tmpMib,

@@ -27,6 +27,7 @@ export function merge(file: FunctionsFile): { readonly functions: Functions; rea
         image: given.image,
         command: Object.freeze(given.command ?? []),
         handler: given.handler ?? "",
+        runtime: given.runtime ?? "auto",
         timeoutMs: (given.timeout ?? defaults.timeout ?? builtIn.timeout) * 1000,
         memoryMib: given.memory ?? defaults.memory ?? builtIn.memory,
         tmpMib: given.tmp ?? defaults.tmp ?? builtIn.tmp,

@@ -27,6 +27,7 @@ functions:
     tmpMib: 512,
     environment: { LOG_LEVEL: "info", GREETING: "hello" },
     pullPolicy: "if-not-present",
+    runtime: "auto",
     concurrency: { min: 0, max: 10, reserved: 0 },
     idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
   });
@@ -101,7 +102,7 @@ const mistakes: ReadonlyArray<readonly [string, string, string]> = [
   [
     "unknown key",
     "functions:\n  a:\n    image: b\n    memroy: 1\n",
-    "functions.yml:4:5: functions.a.memroy: unknown key; expected one of image, command, handler",
+    "functions.yml:4:5: functions.a.memroy: unknown key; expected one of image, command, handler, runtime",
   ],
   [
     "unknown key at the top",
@@ -134,6 +135,7 @@ const mistakes: ReadonlyArray<readonly [string, string, string]> = [
     "functions.yml:5:7: functions.a.environment.AWS_REGION: is set by Lambda itself; expected a name other than _HANDLER,",
   ],
   ["bad variable name", "functions: { a: { image: b, environment: { 1A: x } } }", "is not a name Lambda allows"],
+  ["a runtime of AWS's", "functions: { a: { image: b, runtime: nodejs22.x } }", "must be one of api, emulator, http"],
   ["bad pull policy", "functions: { a: { image: b, pullPolicy: no } }", "must be one of if-not-present, always, never"],
   ["unset variable", "functions:\n  a:\n    image: ${NOPE}\n", "functions.yml:3:12: the variable NOPE is not set"],
   ["broken YAML", "functions:\n  a: [\n", "functions.yml:3:1: not valid YAML"],

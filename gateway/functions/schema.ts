@@ -90,6 +90,12 @@ const functionSchema = z.strictObject(
     image: text("must be an image reference, such as localhost/hello:latest"),
     command: command.min(1, "must have at least one item; leave it out for the image's own").optional(),
     handler: text("must be text, such as app.handler").optional(),
+    runtime: z
+      .enum(
+        ["api", "emulator", "http"],
+        "must be one of api, emulator, http (which of AWS's runtimes it is, the image itself says)",
+      )
+      .optional(),
   },
   "must be a map; expected at least image: <reference>",
 );
@@ -113,7 +119,7 @@ export const fileSchema = z.strictObject(
 export const knownKeys = {
   file: ["functions", "defaults"],
   defaults: Object.keys(shared),
-  function: ["image", "command", "handler", ...Object.keys(shared)],
+  function: ["image", "command", "handler", "runtime", ...Object.keys(shared)],
   concurrency: Object.keys(concurrency.shape),
   idle: Object.keys(idle.shape),
 } as const satisfies Record<string, readonly string[]>;

@@ -18,6 +18,7 @@ const agentCodes: Readonly<Record<AgentErrorCode, Told>> = {
   WORKER_EXITED: badFunction,
   WORKER_OUT_OF_MEMORY: badFunction,
   WORKER_NOT_READY: badFunction,
+  WORKER_INIT_FAILED: badFunction,
   IMAGE_PULL_FAILED: [503, "ServiceException", 5],
   MEMORY_EXHAUSTED: [429, "TooManyRequestsException", 1],
   HOST_EXHAUSTED: [503, "ServiceException", 5],

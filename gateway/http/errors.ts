@@ -83,6 +83,8 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
   WORKER_EXITED: badFunction,
   WORKER_OUT_OF_MEMORY: badFunction,
   WORKER_NOT_READY: badFunction,
+  // Callers of Lambda's API are told the function's own error instead.
+  WORKER_INIT_FAILED: badFunction,
   WORKER_NOT_FOUND: unavailable,
   WORKER_CONFLICT: unavailable,
   MEMORY_EXHAUSTED: {
@@ -100,15 +102,15 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
   UNSPECIFIED: { name: "ServiceException" },
 };
 
-const refusals: Readonly<Record<RefusalReason, LambdaErrorOptions & { readonly name: LambdaErrorName }>> = {
-  "queue-full": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
 const functionThrottled = {
   name: "TooManyRequestsException",
   retryAfterSeconds: 1,
   reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
 } as const;
 
-  "queue-timeout": { name: "TooManyRequestsException", retryAfterSeconds: 1 },
+const refusals: Readonly<Record<RefusalReason, LambdaErrorOptions & { readonly name: LambdaErrorName }>> = {
+  "queue-full": functionThrottled,
+  "queue-timeout": functionThrottled,
   removed: { name: "ResourceNotFoundException" },
   // Nobody is there to read it.
   left: { name: "ServiceException", status: 499 },

@@ -37,7 +37,8 @@ function single(value: string | string[] | undefined): string | undefined {
 
 /** A function error as Lambda's own part of the sandbox reports it: the answer is 200, the body says what happened. */
 export interface FunctionError {
-  readonly errorType: "Sandbox.Timedout" | "Runtime.ExitError" | "Function.ResponseSizeTooLarge";
+  /** Such as `Sandbox.Timedout`, `Runtime.ExitError`, `Function.ResponseSizeTooLarge`. */
+  readonly errorType: string;
   readonly errorMessage: string;
 }
 

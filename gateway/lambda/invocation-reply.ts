@@ -20,8 +20,12 @@ export interface InvocationReply {
   begin(head: AnswerHead, bytes: number, served: Served): Writable | undefined;
   /** The function's answer, which it may itself call an error. @returns what to count it as */
   answer(head: AnswerHead, body: Buffer, served: Served): InvocationOutcome;
-  /** The function has failed without an answer. Breaks off one that was begun. @param logResult for who has asked for it */
-  functionError(error: FunctionError, served: Served, logResult?: string): void;
+  /**
+   * The function has failed without an answer. Breaks off one that was begun.
+   * @param served undefined: it did not get through its init phase
+   * @param logResult for who has asked for it
+   */
+  functionError(error: FunctionError, served: Served | undefined, logResult?: string): void;
   /** The function could not be invoked. Breaks off an answer that was begun. */
   error(error: LambdaError, served?: Served): void;
 }

@@ -8,6 +8,7 @@ import type { Lease } from "../pool/lease.ts";
 import { mayResend } from "../pool/policy.ts";
 import { exited, timedOut, tooLarge } from "./answer.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
+import { initFailureOf } from "./init-failure.ts";
 import { type InvocationReply, outcomeOf } from "./invocation-reply.ts";
 
 /** A worker whose end the agent tells of may have answered just before: what is on its way has this long. */
@@ -30,6 +31,8 @@ export interface InvocationContext {
   readonly isGone: (error: unknown) => boolean;
   readonly onInvocation: (record: InvocationRecord) => void;
   readonly onFailure: (what: string, fields: FailureFields) => void;
+  /** Told when a worker is given a request. @returns what to call when the worker's part is over */
+  readonly requests: { begin(instanceId: string, requestId: string): () => void };
 }
 
 export interface InvocationRequest {
@@ -64,9 +67,15 @@ export async function invoke(
       break;
     }
   } catch (error) {
-    const told = toLambdaError(error);
-    if (told.status === 500) context.onFailure("invocation failed", { requestId: request.id, error });
-    reply.error(told);
+    const failure = initFailureOf(error, request.id);
+    if (failure !== undefined) {
+      outcome = "function_error";
+      reply.functionError(failure, undefined);
+    } else {
+      const told = toLambdaError(error);
+      if (told.status === 500) context.onFailure("invocation failed", { requestId: request.id, error });
+      reply.error(told);
+    }
   }
   context.onInvocation({
     function: request.functionName,
@@ -100,12 +109,14 @@ function tryOnce(
   const { promise, resolve } = Promise.withResolvers<TryResult>();
   let removal: RemovalReason | undefined;
   let thawError: unknown;
+  const ended = context.requests.begin(lease.worker.instanceId, request.id);
   const exchange = new Exchange({
     clock: context.clock,
     timeoutMs: lease.definition.timeoutMs,
     runs: lease.thaw?.done,
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
+      ended();
       // Released first, so that the next request is on its way before this answer is written.
       release(lease, result, thawError, context);
       if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");

@@ -56,9 +56,13 @@ export class Reply implements InvocationReply {
   }
 
   begin(head: AnswerHead, bytes: number, served: Served): Writable {
+    return this.#begin(head, bytes, served);
+  }
+
+  #begin(head: AnswerHead, bytes: number, served: Served | undefined): Writable {
     if (this.#givenUp) return new Writable({ write: (_chunk, _encoding, done) => done() });
     const headers = [
-      ...this.#common(served),
+      ...(served === undefined ? this.#ids() : this.#common(served)),
       "content-type",
       head.contentType,
       "content-length",
@@ -73,7 +77,7 @@ export class Reply implements InvocationReply {
   }
 
   /** The function has failed: the Invoke itself has not, so the status is 200. */
-  functionError(error: FunctionError, served: Served, logResult?: string): void {
+  functionError(error: FunctionError, served: Served | undefined, logResult?: string): void {
     if (this.#begun) {
       this.#cut();
       return;
@@ -84,7 +88,8 @@ export class Reply implements InvocationReply {
       functionError: "Unhandled",
       logResult,
     };
-    this.answer(head, Buffer.from(JSON.stringify(error)), served);
+    const body = Buffer.from(JSON.stringify(error));
+    this.#begin(head, body.length, served).end(body);
   }
 
   /** For DryRun: it could be invoked. */

@@ -59,8 +59,9 @@ export class TailReply implements InvocationReply {
     return outcomeOf(head);
   }
 
-  functionError(error: FunctionError, served: Served): void {
-    this.#finish(served, error, (logResult) => this.#reply.functionError(error, served, logResult));
+  functionError(error: FunctionError, served: Served | undefined): void {
+    if (served === undefined) this.#reply.functionError(error, served);
+    else this.#finish(served, error, (logResult) => this.#reply.functionError(error, served, logResult));
   }
 
   error(error: LambdaError, served?: Served): void {

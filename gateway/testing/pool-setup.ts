@@ -139,6 +139,7 @@ export function definition(
     tmpMib: 512,
     environment: {},
     pullPolicy: "if-not-present",
+    runtime: "auto",
     concurrency: { min: 0, max: 1, reserved: 0, ...concurrency },
     idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
     ...rest,

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import type { Attachment } from "../../agent/containerd/network.ts";
 import type { ManagedNetwork } from "../../agent/network/managed.ts";
 import { createNetwork, createNetworkDeps, type NetworkSettings } from "../../agent/network/network.ts";
-import { freeIdentitySubnet } from "../support/subnet.ts";
+import { freeIdentitySubnet, freeInvocationSubnet } from "../support/subnet.ts";
 
 const execute = promisify(execFile);
 
@@ -61,6 +61,8 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
     LAMBDA_NETWORK: name,
     ESB_SUBNET: subnet,
     ESB_IDENTITY_SUBNET: identities,
+    ESB_INVOCATION_SUBNET: await freeInvocationSubnet(),
+    ESB_RUNTIME_API_PORT: 9001,
     ESB_CNI_CONF: new URL("../../cni/esb.conflist", import.meta.url).pathname,
     ESB_CNI_BIN_DIR: ["/opt/cni/bin", "/usr/lib/cni"],
     ESB_NETWORK_POOL: 0,

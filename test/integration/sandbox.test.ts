@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
+  Driver,
   type FunctionSpec,
   PullPolicy,
   RemovalReason,
@@ -37,6 +38,7 @@ async function start(settings: Settings): Promise<Worker & AsyncDisposable> {
     tmpMib: 0,
     pullPolicy: PullPolicy.NEVER,
     handler: "",
+    driver: Driver.UNSPECIFIED,
     ...settings,
   };
   const { worker } = await esb.workers.ensure({ function: spec, slot: 0, owner: "test" });

@@ -16,7 +16,10 @@ import type { CallContext, CallOptions } from "nice-grpc-common";
  * names of ErrorCode, so that no client has to read the message to know what happened.
  */
 
-/** Why a call failed; travels by name in the trailer `esb-error-code`. */
+/**
+ * Why a call failed; travels by name in the trailer `esb-error-code`. An Ensure that failed since the function's init
+ * phase did has in the trailer `esb-function-error-bin` a FunctionError besides.
+ */
 export const ErrorCode = {
   /** UNSPECIFIED - Not set: the status alone says what happened. */
   UNSPECIFIED: 0,
@@ -52,6 +55,8 @@ export const ErrorCode = {
   MEMORY_EXHAUSTED: 15,
   /** HOST_EXHAUSTED - The machine has no room left for a worker: no disk space, file descriptors or processes; the message says which. */
   HOST_EXHAUSTED: 16,
+  /** WORKER_INIT_FAILED - The function's runtime did not get through its init phase, twice in a row. */
+  WORKER_INIT_FAILED: 17,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -75,6 +80,7 @@ export namespace ErrorCode {
   export type WORKER_CONFLICT = typeof ErrorCode.WORKER_CONFLICT;
   export type MEMORY_EXHAUSTED = typeof ErrorCode.MEMORY_EXHAUSTED;
   export type HOST_EXHAUSTED = typeof ErrorCode.HOST_EXHAUSTED;
+  export type WORKER_INIT_FAILED = typeof ErrorCode.WORKER_INIT_FAILED;
   export type UNRECOGNIZED = typeof ErrorCode.UNRECOGNIZED;
 }
 
@@ -99,6 +105,29 @@ export namespace PullPolicy {
   export type ALWAYS = typeof PullPolicy.ALWAYS;
   export type NEVER = typeof PullPolicy.NEVER;
   export type UNRECOGNIZED = typeof PullPolicy.UNRECOGNIZED;
+}
+
+/** How a worker is given its invocations. */
+export const Driver = {
+  /** UNSPECIFIED - In a FunctionSpec: as its image suggests; in a Worker: of an older agent's, as HTTP. */
+  UNSPECIFIED: 0,
+  /** HTTP - It is an HTTP server. */
+  HTTP: 1,
+  /** EMULATOR - Lambda's runtime interface emulator is in it, which is an HTTP server as well. */
+  EMULATOR: 2,
+  /** RUNTIME_API - It asks for them, by Lambda's Runtime API. */
+  RUNTIME_API: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Driver = typeof Driver[keyof typeof Driver];
+
+export namespace Driver {
+  export type UNSPECIFIED = typeof Driver.UNSPECIFIED;
+  export type HTTP = typeof Driver.HTTP;
+  export type EMULATOR = typeof Driver.EMULATOR;
+  export type RUNTIME_API = typeof Driver.RUNTIME_API;
+  export type UNRECOGNIZED = typeof Driver.UNRECOGNIZED;
 }
 
 /** What a worker is doing. */
@@ -199,6 +228,16 @@ export namespace LogStream {
   export type UNRECOGNIZED = typeof LogStream.UNRECOGNIZED;
 }
 
+/** What a function's init phase failed with, as Lambda tells its callers. */
+export interface FunctionError {
+  /** AWS's name of it, such as Runtime.ExitError or Runtime.ImportModuleError. */
+  errorType: string;
+  /** AWS's sentence, without the id of an invocation. */
+  errorMessage: string;
+  /** What the runtime itself has told, as it sent it; empty: nothing, or more than fits. */
+  payload: Buffer;
+}
+
 /** A function, as far as its workers depend on it. */
 export interface FunctionSpec {
   /** 1 to 64 letters and digits, joined by single `-` or `_`. */
@@ -217,8 +256,13 @@ export interface FunctionSpec {
   tmpMib: number;
   /** When the image is fetched. */
   pullPolicy: PullPolicy;
-  /** The function's handler as Lambda names it (`_HANDLER`); may be empty. */
+  /**
+   * The function's handler as Lambda names it (`_HANDLER`); may be empty. Of an image with a Lambda runtime it takes the
+   * place of the image's command, as in AWS's ImageConfig, unless `command` says all.
+   */
   handler: string;
+  /** How its workers are given their invocations. */
+  driver: Driver;
 }
 
 export interface FunctionSpec_EnvironmentEntry {
@@ -258,6 +302,8 @@ export interface Worker {
   sourceAddress: string;
   /** SHA-256 of the token in its environment, in hexadecimal; empty: it has none. */
   tokenDigest: string;
+  /** How it is given its invocations; not yet known while it starts. */
+  driver: Driver;
 }
 
 /** How long each part took, in milliseconds; 0 for a part that was not needed. */
@@ -573,6 +619,85 @@ export interface RemoveImageResponse {
   existed: boolean;
 }
 
+function createBaseFunctionError(): FunctionError {
+  return { errorType: "", errorMessage: "", payload: Buffer.alloc(0) };
+}
+
+export const FunctionError: MessageFns<FunctionError> = {
+  encode(message: FunctionError, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.errorType !== "") {
+      writer.uint32(10).string(message.errorType);
+    }
+    if (message.errorMessage !== "") {
+      writer.uint32(18).string(message.errorMessage);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(26).bytes(message.payload);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FunctionError {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFunctionError();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.errorType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.errorMessage = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payload = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FunctionError>): FunctionError {
+    return FunctionError.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FunctionError>): FunctionError {
+    const message = createBaseFunctionError();
+    message.errorType = object.errorType ?? "";
+    message.errorMessage = object.errorMessage ?? "";
+    message.payload = object.payload ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 function createBaseFunctionSpec(): FunctionSpec {
   return {
     name: "",
@@ -584,6 +709,7 @@ function createBaseFunctionSpec(): FunctionSpec {
     tmpMib: 0,
     pullPolicy: 0,
     handler: "",
+    driver: 0,
   };
 }
 
@@ -615,6 +741,9 @@ export const FunctionSpec: MessageFns<FunctionSpec> = {
     }
     if (message.handler !== "") {
       writer.uint32(74).string(message.handler);
+    }
+    if (message.driver !== 0) {
+      writer.uint32(80).int32(message.driver);
     }
     return writer;
   },
@@ -707,6 +836,14 @@ export const FunctionSpec: MessageFns<FunctionSpec> = {
             message.handler = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.driver = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -741,6 +878,7 @@ export const FunctionSpec: MessageFns<FunctionSpec> = {
     message.tmpMib = object.tmpMib ?? 0;
     message.pullPolicy = object.pullPolicy ?? 0;
     message.handler = object.handler ?? "";
+    message.driver = object.driver ?? 0;
     return message;
   },
 };
@@ -829,6 +967,7 @@ function createBaseWorker(): Worker {
     lastAccessMs: 0n,
     sourceAddress: "",
     tokenDigest: "",
+    driver: 0,
   };
 }
 
@@ -884,6 +1023,9 @@ export const Worker: MessageFns<Worker> = {
     }
     if (message.tokenDigest !== "") {
       writer.uint32(122).string(message.tokenDigest);
+    }
+    if (message.driver !== 0) {
+      writer.uint32(128).int32(message.driver);
     }
     return writer;
   },
@@ -1021,6 +1163,14 @@ export const Worker: MessageFns<Worker> = {
             message.tokenDigest = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.driver = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1057,6 +1207,7 @@ export const Worker: MessageFns<Worker> = {
       : 0n;
     message.sourceAddress = object.sourceAddress ?? "";
     message.tokenDigest = object.tokenDigest ?? "";
+    message.driver = object.driver ?? 0;
     return message;
   },
 };
