@@ -1,5 +1,6 @@
 import { agentTlsSettings } from "../common/agent-tls/mode.ts";
 import { readSettings } from "../common/environment.ts";
+import { logShippingSettings } from "../common/log-shipping/open.ts";
 
 /** The agent's settings. @throws ConfigurationError that lists every wrong one */
 export function readAgentSettings(environment: NodeJS.ProcessEnv) {
@@ -44,7 +45,7 @@ export function readAgentSettings(environment: NodeJS.ProcessEnv) {
       "ESB_DYNAMODB_URL",
       "ESB_SERVICE_CREDENTIALS",
       "ESB_REGION",
-      "LOG_LEVEL",
+      ...logShippingSettings,
     ],
     environment,
   );

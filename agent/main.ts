@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import { ConfigurationError, unknownSettings } from "../common/environment.ts";
-import { createLogger } from "../common/logger.ts";
+import { openShippedLog } from "../common/log-shipping/open.ts";
 import { composeAgent } from "./compose.ts";
 import { readAgentSettings } from "./config.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -20,11 +20,14 @@ import { WorkerService } from "./workers/service.ts";
 
 /** Running calls get this long when the agent is told to end. */
 const shutdownMs = 10_000;
+/** All the rest, the last log lines included. */
+const closeWithinMs = 4000;
 const descriptorsPath = join(import.meta.dirname, "../proto/gen/esb.binpb");
 
 async function main(): Promise<void> {
   const settings = readAgentSettings(process.env);
-  const logger = createLogger("agent", settings.LOG_LEVEL);
+  const log = openShippedLog("agent", settings);
+  const { logger } = log;
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
   const secured = await openSecured(settings, logger);
@@ -87,7 +90,7 @@ async function main(): Promise<void> {
   logger.info({ address: settings.ESB_AGENT_ADDRESS, tls: secured.tls, pid: process.pid }, "listening");
   const running = Promise.all([lifecycle.run(ending.signal), reaper.run(ending.signal)]);
 
-  closeWithGrace({ delay: shutdownMs + 2000, logger }, async ({ err }) => {
+  closeWithGrace({ delay: shutdownMs + closeWithinMs, logger }, async ({ err }) => {
     if (err !== undefined) logger.fatal({ err }, "ending after an error that nobody caught");
     // Running calls first: an Ensure that waits for its worker goes by the runtime's events.
     await server.end(shutdownMs);
@@ -98,6 +101,7 @@ async function main(): Promise<void> {
     secured[Symbol.dispose]();
     records[Symbol.dispose]();
     logger.info("ended");
+    await log.close();
   });
 }
 

@@ -1,12 +1,15 @@
-import { type Logger, pino, stdTimeFunctions } from "pino";
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
 
 export type { Logger } from "pino";
 
 /** Lines that cannot be written yet, a full disk's for instance, are kept up to this; what comes then is lost. */
 const mostWaitingBytes = 1024 * 1024;
 
-/** JSON lines on standard output: one event a line, its fields beside its message. */
-export function createLogger(component: string, level: string): Logger {
+/**
+ * JSON lines on standard output: one event a line, its fields beside its message.
+ * @param onLine is given each line as well, with its end
+ */
+export function createLogger(component: string, level: string, onLine?: (line: string) => void): Logger {
   const output = pino.destination({ fd: process.stdout.fd, maxLength: mostWaitingBytes });
   // Without a listener a line that cannot be written would end the process.
   output.on("error", () => undefined);
@@ -17,6 +20,15 @@ export function createLogger(component: string, level: string): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    output,
+    onLine === undefined ? output : both(output, onLine),
   );
+}
+
+function both(output: ReturnType<typeof pino.destination>, onLine: (line: string) => void): DestinationStream {
+  return {
+    write(line) {
+      output.write(line);
+      onLine(line);
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { authSettings } from "./settings/auth.ts";
 import { gatewaySettings } from "./settings/gateway.ts";
 import { gatewayHttpSettings } from "./settings/gateway-http.ts";
 import { generalSettings } from "./settings/general.ts";
+import { logsSettings } from "./settings/logs.ts";
 import { networkSettings } from "./settings/network.ts";
 import { registriesSettings } from "./settings/registries.ts";
 import { runtimeSettings } from "./settings/runtime.ts";
@@ -31,6 +32,7 @@ export const settings = {
   ...networkSettings,
   ...registriesSettings,
   ...servicesSettings,
+  ...logsSettings,
   ...generalSettings,
 } as const;
 

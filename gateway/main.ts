@@ -1,6 +1,6 @@
 import closeWithGrace from "close-with-grace";
 import { ConfigurationError, readSettings, unknownSettings } from "../common/environment.ts";
-import { createLogger } from "../common/logger.ts";
+import { openShippedLog } from "../common/log-shipping/open.ts";
 import { gatewaySettings, startGateway } from "./start.ts";
 
 /** What an orderly end takes beside the time that requests have. */
@@ -8,15 +8,17 @@ const closeWithinMs = 5000;
 
 try {
   const configuration = readSettings(gatewaySettings, process.env);
-  const logger = createLogger("gateway", configuration.LOG_LEVEL);
+  const log = openShippedLog("gateway", configuration);
+  const { logger } = log;
   for (const warning of unknownSettings(process.env)) logger.warn(warning);
-  const gateway = await startGateway(configuration, process.env, logger);
+  const gateway = await startGateway(configuration, process.env, logger, log);
   const delay = configuration.ESB_DRAIN_TIMEOUT_MS + closeWithinMs;
   // A second signal ends it at once.
   closeWithGrace({ delay, logger: { error: (message) => logger.error(message) } }, async (event) => {
     if (event.err !== undefined) logger.fatal({ err: event.err }, "gateway fails");
     else logger.info({ signal: event.signal }, "gateway stops");
     await gateway.close();
+    await log.close();
   });
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;

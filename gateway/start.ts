@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { watchFile } from "../common/files/watch.ts";
+import type { ShippedLog } from "../common/log-shipping/open.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { whenConnected } from "./agent/channel.ts";
@@ -33,6 +34,7 @@ import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { openPort, portSettings } from "./wiring/port.ts";
+import { logsSettings, openLogs } from "./wiring/logs.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
@@ -58,7 +60,7 @@ export const gatewaySettings = [
   ...portSettings,
   ...workerApiSettings,
   ...apiDocumentSettings,
-  "LOG_LEVEL",
+  ...logsSettings,
 ] as const satisfies readonly SettingName[];
 
 export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
@@ -78,6 +80,7 @@ export async function startGateway(
   configuration: GatewayConfiguration,
   environment: NodeJS.ProcessEnv,
   logger: Logger,
+  { shipper }: Partial<ShippedLog> = {},
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
   const lookup = environmentLookup(environment, settingDefault);
@@ -95,6 +98,8 @@ export async function startGateway(
     queuedBytes: () => pools.queuedBytes,
     breakerState: (name) => breakers.state(name),
   });
+  const { registry } = metrics;
+  const logs = openLogs(configuration, { shipper, client: clients.agent, channel, clock: systemClock, registry });
   const listener = await openListener(configuration, {
     clock: systemClock,
     logger,
@@ -168,6 +173,7 @@ export async function startGateway(
     functions,
     pool: (definition: FunctionDefinition) => pools.get(definition),
     isGone,
+    requests: logs.requests,
     onInvocation: (record: InvocationRecord) => metrics.onInvocation(record),
     onFailure: (what: string, { error, ...fields }: FailureFields) => logger.warn({ err: error, ...fields }, what),
   };
@@ -236,6 +242,7 @@ export async function startGateway(
     listener[Symbol.dispose]();
     await Promise.all([port.close(), workerApi.close()]);
     lifetime.abort();
+    logs[Symbol.dispose]();
     agent[Symbol.dispose]();
     inFlight[Symbol.dispose]();
     // Last: then the next gateway may begin.
@@ -246,6 +253,7 @@ export async function startGateway(
     await routing.load();
     // Before any worker is touched: who finds the port taken may be a second gateway of the name.
     const url = await port.listen();
+    logs.start();
     void followWorkers(
       {
         connected: () => whenConnected(channel, 1000),

@@ -30,6 +30,7 @@ for (const { what, error, status, told } of cases) {
       {
         clock: new FakeClock(),
         isGone: () => false,
+      requests: { begin: () => () => undefined },
         onInvocation: () => undefined,
         onFailure: (_what, fields) => failures.push(fields),
       },

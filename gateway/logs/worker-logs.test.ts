@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FollowLogsResponse, type LogPosition, LogStream, LogsResponse } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { FollowLogsResponse, type LogPosition, LogStream } from "../../proto/gen/esb/agent/v1/agent.ts";
+import type { FollowSource } from "./follow.ts";
 import { ServedRequests } from "./requests.ts";
-import { type LogsAgent, WorkerLogs } from "./worker-logs.ts";
+import { WorkerLogs } from "./worker-logs.ts";
 
 const line = (text: string, timeMs: number, partial = false) => ({
   timeNs: BigInt(timeMs) * 1_000_000n,
@@ -19,18 +20,16 @@ const told = (instanceId: string, offset: number, ...lines: ReturnType<typeof li
     position: { instanceId, file: 1n, offset: BigInt(offset) },
   });
 
-class FakeLogs implements LogsAgent {
+class FakeLogs implements FollowSource {
   /** Each connection's answers; it breaks behind the last. */
   readonly lives: FollowLogsResponse[][] = [];
   readonly asked: { positions: LogPosition[]; sinceNs: bigint }[] = [];
   readonly kept = new Map<string, LogPosition>();
-  readonly delays: number[] = [];
-  printed: ReturnType<typeof line>[] = [];
-  readonly logs = new WorkerLogs(
-    this,
-    { sinceMs: 7, all: () => [...this.kept.values()], keep: (one) => void this.kept.set(one.instanceId, one) },
-    () => 1000,
-  );
+  readonly logs = new WorkerLogs(this, {
+    sinceMs: 7,
+    all: () => [...this.kept.values()],
+    keep: (one) => void this.kept.set(one.instanceId, one),
+  });
   #idle = Promise.withResolvers<void>();
 
   async connected() {
@@ -45,12 +44,7 @@ class FakeLogs implements LogsAgent {
     throw new Error("broken");
   }
 
-  async *read() {
-    yield LogsResponse.fromPartial({ lines: this.printed });
-  }
-
   async delay(ms: number, signal: AbortSignal) {
-    this.delays.push(ms);
     if (this.lives.length === 0 && ms > 100) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
 
@@ -101,17 +95,6 @@ test("O1: a line without an end is told in pieces: what is kept of it is bounded
   using _subscription = agent.logs.subscribe((_source, lines) => found.push(...lines.map(({ text }) => text.length)));
   await agent.whenIdle();
   assert.ok(found.length >= 4 && found.every((length) => length < 150_000), String(found));
-});
-
-test("L1: of one request, the lines of its time are read, once they have settled", async () => {
-  const agent = new FakeLogs();
-  agent.printed = [line("a", 900), line("b", 1000, true), line("c", 1001), line("the next one's", 1100)];
-  const found = await agent.logs.linesOf({ id: "hello-0", instanceId: "a" }, 900.5, 1000.5, AbortSignal.timeout(1000));
-  assert.deepEqual(
-    found.map(({ text }) => text),
-    ["a", "bc"],
-  );
-  assert.deepEqual(agent.delays, [20.5]);
 });
 
 test("O1: a line's time tells whose request it is", () => {
