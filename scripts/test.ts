@@ -4,11 +4,12 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { newSince, type Snapshot, takeSnapshot } from "../test/support/leaks.ts";
+import { type Snapshot, takeSnapshot } from "../test/support/leaks.ts";
 import { checks } from "./checks/checks.ts";
 import { runChecks } from "./checks/run.ts";
 import { installPackages, missingPackages, packagesToTest, withSystemFolders } from "./machine/packages.ts";
+import { addCounts } from "./testing/counts.ts";
+import { leftBehind } from "./testing/left-behind.ts";
 import { type Counts, runFiles } from "./testing/run-files.ts";
 import { selectTests } from "./testing/select.ts";
 import { forgetSettings } from "./testing/settings.ts";
@@ -66,20 +67,13 @@ async function check(): Promise<void> {
   }
 }
 
-/** What ends of itself a moment after its test, such as a killed process, is no leak. */
 async function checkLeaks(before: Snapshot): Promise<void> {
-  let found = newSince(before, await takeSnapshot());
-  for (let attempt = 0; attempt < 20 && found.length > 0; attempt++) {
-    await sleep(250);
-    found = newSince(before, await takeSnapshot());
-  }
+  const found = await leftBehind(before);
   if (found.length === 0) say("ok     nothing was left behind");
   else failures.push(`FAILED leak check: the tests left behind\n  ${found.join("\n  ")}`);
   add({ passed: found.length === 0 ? 1 : 0, failed: found.length === 0 ? 0 : 1, skipped: 0 });
 }
 
 function add(counts: Counts): void {
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  addCounts(total, counts);
 }

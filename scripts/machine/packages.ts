@@ -54,6 +54,17 @@ export const packagesToTest: readonly SystemPackage[] = [
   ...packagesToRun,
   ...testing.map((item): SystemPackage => ({ ...item, neededBy: "testing" })),
 ];
+/** What scripts/test-aws.ts needs. */
+export const packagesToTestAws: readonly SystemPackage[] = [
+  ...packagesToTest,
+  {
+    name: "python3-venv",
+    why: "installs boto3 and the AWS CLI",
+    neededBy: "testing",
+    // Any Python that brings its own is as good.
+    shownBy: ["/usr/share/doc/python3-venv", "pip", "pip3"],
+  },
+];
 /** What scripts/test-deploy.ts needs. */
 export const packagesToDeploy: readonly SystemPackage[] = [
   ...packagesToRun,

@@ -16,10 +16,14 @@ export interface Selection {
 export async function selectTests(root: string, args: readonly string[]): Promise<Selection> {
   const files: string[] = [];
   for await (const file of glob("{agent,bench,common,gateway,proto,scripts,test}/**/*.test.ts", { cwd: root })) {
-    // They need a Docker engine: scripts/test-deploy.ts runs them.
-    if (!file.startsWith("test/deploy/")) files.push(file);
+    if (!isApart(file)) files.push(file);
   }
   return select(files, args, root);
+}
+
+/** They need a Docker engine, or AWS's clients and runtimes: scripts/test-deploy.ts and scripts/test-aws.ts run them. */
+function isApart(file: string): boolean {
+  return file.startsWith("test/deploy/") || file.startsWith("test/aws/");
 }
 
 export function select(files: readonly string[], args: readonly string[], root: string): Selection {
