@@ -31,6 +31,7 @@ const testing: readonly Omit<SystemPackage, "neededBy">[] = [
   { name: "openssl", why: "makes the registry's certificates", shownBy: ["openssl"] },
   { name: "skopeo", why: "puts images into the registry", shownBy: ["skopeo"] },
   { name: "gcc", why: "compiles the static test server", shownBy: ["gcc"] },
+  { name: "systemd", why: "checks the units; it is not started", shownBy: ["systemd-analyze"] },
   { name: "libc6-dev", why: "compiles the static test server", shownBy: ["/usr/include/stdio.h"] },
   {
     name: "busybox-static",

@@ -22,8 +22,19 @@ export interface EsbOptions {
   readonly functions?: string;
   /** Folder of scripts/certificates.ts: the agent listens with TLS, and everybody calls it so. */
   readonly certificates?: string;
+  /** How a program is started that is not to run as the test itself does. */
+  readonly launches?: Readonly<Record<string, Launch>>;
+  /** Whether the process that serves the Runtime API is started: functions with a Lambda runtime need it. */
+  readonly runtimeApi?: boolean;
   /** Archives to import before the first request. */
   readonly archives?: readonly string[];
+}
+
+export interface Launch {
+  /** Words before its command. */
+  readonly through: readonly string[];
+  /** Settings of this program alone. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A whole esb of a test's own: containerd, agent and, where functions are given, gateway. */
@@ -31,6 +42,8 @@ export interface TestEsb extends AsyncDisposable {
   readonly containerd: TestContainerd;
   readonly agent: TestProcess;
   readonly gateway: TestProcess;
+  /** Started only where it is asked for. */
+  readonly runtimeApi: TestProcess;
   /** Connection to the agent; it comes back by itself. */
   readonly channel: Channel;
   readonly workers: Client<AgentServiceDefinition, DeadlineOptions>;
@@ -94,11 +107,14 @@ async function start(options: EsbOptions): Promise<TestEsb> {
   await mkdir(logs);
   const { certificates } = options;
   const program = (name: string, path: string) => {
-    const environment = { ...settings, ...(certificates === undefined ? {} : tlsSettings(certificates, name)) };
-    return testProcess({ args: [path], cwd: root, environment, logPath: join(logs, `${name}.log`) });
+    const tls = certificates === undefined ? {} : tlsSettings(certificates, name);
+    const { through = [], settings: own = {} } = options.launches?.[name] ?? {};
+    const environment = { ...settings, ...tls, ...own };
+    return testProcess({ through, args: [path], cwd: root, environment, logPath: join(logs, `${name}.log`) });
   };
   const agent = program("agent", "agent/main.ts");
   const gateway = program("gateway", "gateway/main.ts");
+  const runtimeApi = program("runtime-api", "agent/runtime-api/main.ts");
   const identity = certificates === undefined ? undefined : stack.use(await operatorIdentity(certificates));
   const channel = createChannel(settings.ESB_AGENT_ADDRESS, identity?.credentials, {
     "grpc.initial_reconnect_backoff_ms": 20,
@@ -113,6 +129,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     channel.close();
     await gateway.stop("SIGKILL");
     await agent.stop("SIGKILL");
+    await runtimeApi.stop("SIGKILL");
     const teardown = program("teardown", "agent/teardown.ts");
     await teardown.start();
     if ((await teardown.ended()) !== 0) throw new Error(`the teardown failed: ${await teardown.log()}`);
@@ -120,6 +137,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
 
   const agentReady = (timeoutMs = 30_000) => untilWhileAlive(agent, () => workers.list({}), timeoutMs);
   await agent.start();
+  if (options.runtimeApi === true) await runtimeApi.start();
   await agentReady();
   const importArchive = async (path: string) => {
     await images.importImage(archiveMessages(path));
@@ -147,6 +165,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     containerd,
     agent,
     gateway,
+    runtimeApi,
     channel,
     workers,
     images,

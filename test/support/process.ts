@@ -18,6 +18,8 @@ export interface TestProcess {
 }
 
 export interface TestProcessOptions {
+  /** Words before Node's own; they replace themselves by it. */
+  readonly through?: readonly string[];
   /** Arguments of Node. */
   readonly args: readonly string[];
   readonly cwd: string;
@@ -26,7 +28,7 @@ export interface TestProcessOptions {
 }
 
 /** A Node process, not started yet. It goes with the process of the test, also when that is killed. */
-export function testProcess({ args, cwd, environment, logPath }: TestProcessOptions): TestProcess {
+export function testProcess({ through = [], args, cwd, environment, logPath }: TestProcessOptions): TestProcess {
   let child: ChildProcess | undefined;
   let exited: Promise<unknown[]> | undefined;
   const log = () => readFile(logPath, "utf8").catch(() => "");
@@ -37,7 +39,7 @@ export function testProcess({ args, cwd, environment, logPath }: TestProcessOpti
     log,
     async start() {
       const file = openSync(logPath, "a");
-      child = spawn("setpriv", ["--pdeathsig", "KILL", process.execPath, ...args], {
+      child = spawn("setpriv", ["--pdeathsig", "KILL", ...through, process.execPath, ...args], {
         cwd,
         env: { ...process.env, ...environment },
         stdio: ["ignore", file, file],
