@@ -4,7 +4,7 @@ import { helloName } from "../image/hello.ts";
 import { writeArchive, writeChecksums } from "./archive.ts";
 import type { BundleOptions } from "./arguments.ts";
 import { bundleComposeFile } from "./compose-file.ts";
-import { type ComposeConfig, functionImages, mountedFiles, servicesOf } from "./contents.ts";
+import { type ComposeConfig, functionImages, includedFiles, mountedFiles, servicesOf } from "./contents.ts";
 import type { Docker } from "./docker.ts";
 import { saveImages } from "./image-archive.ts";
 import { type ImageFacts, platformOf, presentImages } from "./images.ts";

@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from "node:path";
+import { parse } from "yaml";
 import { parseFunctions } from "../../gateway/functions/parse.ts";
 
 /** What `docker compose config --format json` tells, as far as it matters here; names are Compose's own. */
@@ -29,6 +30,14 @@ export function servicesOf(config: ComposeConfig): readonly Service[] {
     return { name, image, isOurs: build !== undefined && build !== null };
   });
 }
+
+/** The compose files that a compose file includes, as they stand there. */
+export function includedFiles(text: string): readonly string[] {
+  const { include = [] } = (parse(text, { logLevel: "error" }) ?? {}) as { include?: readonly Include[] };
+  return include.flatMap((item) => (typeof item === "string" ? item : item.path));
+}
+
+type Include = string | { readonly path: string | readonly string[] };
 
 /** Files and folders below `deploy` that services mount, relative to it; not those that the machine's owner writes. */
 export function mountedFiles(config: ComposeConfig, deploy: string): readonly string[] {
