@@ -28,14 +28,12 @@ export function driverOf(spec: Pick<FunctionSpec, "command" | "driver">, config:
 function guess(own: readonly string[], { Entrypoint, Cmd, Env, WorkingDir }: ImageConfig): Driver {
   const command = own.length > 0 ? own : [...(Entrypoint ?? []), ...(Cmd ?? [])];
   const words = command.flatMap((word) => word.split(/\s+/));
-  if (words.some((word) => baseName(word) === "aws-lambda-rie")) return "emulator";
-  if (words.some((word) => runtimePrograms.includes(baseName(word)) || word === javaRuntime)) return "runtime-api";
+  if (words.some((word) => posix.basename(word) === "aws-lambda-rie")) return "emulator";
+  // Also in the middle of a path: Node is started with a file in the client's folder.
+  const parts = words.flatMap((word) => word.split("/"));
+  if (parts.some((part) => runtimePrograms.includes(part) || part === javaRuntime)) return "runtime-api";
   const [first = ""] = words;
   const path = posix.resolve(WorkingDir ?? "/", first);
   if (bootstraps.includes(path)) return "runtime-api";
   return (Env ?? []).some((entry) => entry.startsWith(runtimeDirectory)) ? "runtime-api" : "http";
-}
-
-function baseName(word: string): string {
-  return word.slice(word.lastIndexOf("/") + 1);
 }

@@ -58,7 +58,7 @@ export function createRuntimeApi(path: string): RuntimeApi {
     },
     async isBusy(instanceId, signal) {
       const { activity } = await told(client.getState({ instanceId }, { signal, deadline }));
-      return activity === WorkerActivity.BUSY;
+      return activity === WorkerActivity.BUSY || activity === WorkerActivity.INIT;
     },
     async exited(instanceId, exitStatus) {
       await told(client.exited({ instanceId, exitStatus }, { deadline }));

@@ -1,0 +1,81 @@
+import { execFile } from "node:child_process";
+import { glob, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { ImageDescription } from "../../../scripts/image/archive.ts";
+import { buildCached } from "../../../scripts/image/cached.ts";
+import type { Layer, LayerEntry } from "../../../scripts/image/layer.ts";
+import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../../scripts/image/layers.ts";
+import { installNodeClient, runtimesSource } from "./install.ts";
+
+const cache = join(import.meta.dirname, "../../../.cache/images");
+
+export const nodeClientImage = "localhost/esb-runtime-node:latest";
+export const providedImage = "localhost/esb-runtime-provided:latest";
+
+/** Path of an archive with AWS's client for Node and handlers for it; a function's handler says which one it is. */
+export async function nodeClientArchive(): Promise<string> {
+  const modules = await installNodeClient();
+  return archive("runtime-node", {
+    name: nodeClientImage,
+    config: {
+      Entrypoint: ["/usr/local/bin/node", "/var/task/node_modules/aws-lambda-ric/index.mjs"],
+      Cmd: ["worker.look"],
+      WorkingDir: "/var/task",
+    },
+    layers: [
+      await nodeRuntimeLayer(),
+      { entries: await files(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
+      { entries: await files(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
+    ],
+  });
+}
+
+/** Path of an archive with the custom runtime of AWS's tutorial: a shell script that uses curl. */
+export async function providedArchive(): Promise<string> {
+  return archive("runtime-provided", {
+    name: providedImage,
+    config: { Entrypoint: ["/var/runtime/bootstrap"], Cmd: ["function.handler"], Env: ["PATH=/usr/bin:/bin"] },
+    layers: [
+      baseLayer(),
+      busyboxLayer(["sh", "sed", "rm", "mktemp"]),
+      await programLayer("/usr/bin/curl"),
+      {
+        entries: [
+          {
+            type: "copy",
+            path: "/var/runtime/bootstrap",
+            source: join(runtimesSource, "shell/bootstrap"),
+            mode: 0o755,
+          },
+        ],
+      },
+    ],
+  });
+}
+
+/** A program of this machine with the shared libraries that `ldd` lists. */
+async function programLayer(path: string): Promise<Layer> {
+  const { stdout } = await promisify(execFile)("ldd", [path]);
+  const libraries = stdout.split("\n").flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
+  const paths = [path, ...libraries];
+  const entries = paths.map(async (one): Promise<LayerEntry> => {
+    return { type: "copy", path: one, source: await realpath(one), mode: 0o755 };
+  });
+  return { entries: await Promise.all(entries) };
+}
+
+async function files(from: string, patterns: string[], to: string): Promise<LayerEntry[]> {
+  const entries: LayerEntry[] = [];
+  for await (const entry of glob(patterns, { cwd: from, withFileTypes: true })) {
+    const source = join(entry.parentPath, entry.name);
+    if (entry.isFile()) entries.push({ type: "copy", path: `${to}${source.slice(from.length)}`, source, mode: 0o755 });
+  }
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function archive(name: string, image: ImageDescription): Promise<string> {
+  const path = join(cache, `${name}.tar`);
+  await buildCached(image, path);
+  return path;
+}
