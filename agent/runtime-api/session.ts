@@ -37,8 +37,8 @@ export interface SessionObserver {
   started(invocation: Invocation): void;
   /** The runtime has answered, or never will. `bytes` of the answer. */
   runtimeDone(invocation: Invocation, failure: string | undefined, bytes: number): void;
-  /** The runtime and all extensions are done. */
-  finished(): void;
+  /** The worker is forgotten. */
+  closed(): void;
 }
 
 export interface SessionParts {
@@ -46,6 +46,7 @@ export interface SessionParts {
   /** Calls back after so many milliseconds; returns what cancels that. */
   readonly after: (ms: number, callback: () => void) => () => void;
   readonly observer: SessionObserver;
+  readonly onInitFailed: (failure: FunctionFailure) => void;
 }
 
 /** A worker's order of events, with those who wait for them. One start of one worker has one session. */
@@ -63,7 +64,6 @@ export class WorkerSession {
   #initBegan: number | undefined;
   #cancelInitTimeout: (() => void) | undefined;
   #failure: InitFailure | undefined;
-  #quiet = true;
 
   constructor(worker: Worker, parts: SessionParts) {
     this.worker = worker;
@@ -208,6 +208,7 @@ export class WorkerSession {
     for (const poll of this.#eventPolls.values()) poll.close();
     this.#eventPolls.clear();
     this.#poll = undefined;
+    this.#parts.observer.closed();
   }
 
   get #initMs(): number {
@@ -235,7 +236,6 @@ export class WorkerSession {
       if (effect.do === "refuse") refused = effect.because;
       else this.#carryOut(effect);
     }
-    this.#noteQuiet();
     return refused;
   }
 
@@ -266,6 +266,7 @@ export class WorkerSession {
   #endInit(failure: InitFailure | undefined): void {
     this.#cancelInitTimeout?.();
     this.#parts.observer.initEnded(failure);
+    if (failure !== undefined) this.#parts.onInitFailed(failure);
     this.#init.resolve({ failure, initMs: this.#initMs });
   }
 
@@ -294,12 +295,6 @@ export class WorkerSession {
     const failure = this.#failure ?? exited(0);
     this.#parts.observer.runtimeDone(invocation, failure.errorType, 0);
     invocation.caller.fail([payloadOf(invocation.requestId, failure)], "application/json");
-  }
-
-  #noteQuiet(): void {
-    const quiet = this.#state.life !== "ready" || this.activity === "idle";
-    if (quiet && !this.#quiet) this.#parts.observer.finished();
-    this.#quiet = quiet;
   }
 }
 

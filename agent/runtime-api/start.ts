@@ -6,13 +6,18 @@ import type { Logger } from "../../common/logger.ts";
 import { RuntimeApiServiceDefinition } from "../../proto/gen/esb/runtime/v1/runtime.ts";
 import { listenAt } from "../server/listen.ts";
 import { runtimeApiService } from "./control.ts";
+import type { FunctionFailure } from "./failures.ts";
 import { extensionPrefix, onExtensionRequest } from "./http/extension-api.ts";
 import { Invocations } from "./http/invocations.ts";
 import { refuse } from "./http/reply.ts";
 import { onRuntimeRequest, runtimePrefix } from "./http/runtime-api.ts";
 import { createConnectionServer } from "./http/server.ts";
+import { onTelemetryRequest, telemetryFormat } from "./http/telemetry-api.ts";
 import { WorkerSession } from "./session.ts";
-import { loggedInit } from "./telemetry/observer.ts";
+import { Batches } from "./telemetry/batches.ts";
+import { sender } from "./telemetry/send.ts";
+import type { Subscription } from "./telemetry/subscription.ts";
+import { Telemetry, type TelemetryFormat } from "./telemetry/telemetry.ts";
 import { toWorker, Workers } from "./workers.ts";
 
 /** AWS's clients put a trace of an error, up to 1 MB of it, into one header. In bytes. */
@@ -28,16 +33,23 @@ export interface RuntimeApiOptions {
 /** The process that serves the Runtime API (L3), put together; @throws ConfigurationError when another one runs */
 export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions): Promise<AsyncDisposable> {
   const invocations = new Invocations(Date.now);
+  const telemetry = new WeakMap<WorkerSession, Subscribe>();
   const workers: Workers = new Workers({
-    runtimeServer: createConnectionServer(mostRuntimeHeaderBytes, forSession(onWorkerRequest)),
+    runtimeServer: createConnectionServer(mostRuntimeHeaderBytes, forSession(onWorkerRequest(telemetry))),
     invocationServer: createConnectionServer(
       mostInvocationHeaderBytes,
       forSession((session, request, response) => invocations.onRequest(session, request, response)),
     ),
     createSession: (admission) => {
       const worker = toWorker(admission);
-      const observer = loggedInit(logger, worker.workerId);
-      return new WorkerSession(worker, { now: () => performance.now(), after, observer });
+      const observer = new Telemetry(worker, () => new Date(), monotonicMs);
+      const onInitFailed = ({ errorType, errorMessage }: FunctionFailure) =>
+        logger.warn({ worker: worker.workerId, errorType, errorMessage }, "a worker's init phase failed");
+      const session = new WorkerSession(worker, { now: monotonicMs, after, observer, onInitFailed });
+      // Without an address of its own a worker shares this host's.
+      const subscribe = subscriptions(observer, admission.sourceAddress || "127.0.0.1");
+      telemetry.set(session, subscribe);
+      return session;
     },
     onStranger: (address) => logger.warn({ address }, "a connection from an address that is no worker's is refused"),
   });
@@ -68,16 +80,38 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
   };
 }
 
-function onWorkerRequest(session: WorkerSession, request: IncomingMessage, response: ServerResponse): void {
-  const { url = "" } = request;
-  if (url.startsWith(runtimePrefix)) {
-    onRuntimeRequest(session, url.slice(runtimePrefix.length), request, response);
-  } else if (url.startsWith(extensionPrefix)) {
-    onExtensionRequest(session, url.slice(extensionPrefix.length), request, response);
-  } else {
-    request.resume();
-    refuse(response, "notFound");
-  }
+type Subscribe = (extension: string, subscription: Subscription, format: TelemetryFormat) => boolean;
+
+/** Takes a worker's subscriptions; what comes of them goes to the worker's own address and nowhere else. */
+function subscriptions(telemetry: Telemetry, host: string): Subscribe {
+  return (extension, { types, buffering, port, path }, format) => {
+    const batches = new Batches({ ...buffering, after, send: sender(host, port, path) });
+    return telemetry.subscribe(extension, types, format, batches);
+  };
+}
+
+function onWorkerRequest(telemetry: WeakMap<WorkerSession, Subscribe>) {
+  return (session: WorkerSession, request: IncomingMessage, response: ServerResponse) => {
+    const { url = "" } = request;
+    if (url.startsWith(runtimePrefix)) {
+      onRuntimeRequest(session, url.slice(runtimePrefix.length), request, response);
+    } else if (url.startsWith(extensionPrefix)) {
+      onExtensionRequest(session, url.slice(extensionPrefix.length), request, response);
+    } else {
+      const format = telemetryFormat(url);
+      const subscribe = telemetry.get(session);
+      if (format === undefined || subscribe === undefined) {
+        request.resume();
+        refuse(response, "notFound");
+      } else {
+        onTelemetryRequest(session, (name, wanted) => subscribe(name, wanted, format), request, response);
+      }
+    }
+  };
+}
+
+function monotonicMs(): number {
+  return performance.now();
 }
 
 function after(ms: number, callback: () => void): () => void {
