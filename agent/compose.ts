@@ -59,7 +59,9 @@ export async function composeAgent(settings: AgentSettings, logger: Logger) {
     cgroupRoot: settings.ESB_CGROUP_ROOT,
     spec: { region: settings.ESB_REGION, limits: await detectHostLimits(), services },
   });
-  const runtimeApi = createRuntimeApi(join(settings.ESB_RUN_DIR, "runtime-api.sock"));
+  const runtimeApi = createRuntimeApi(
+    settings.ESB_RUNTIME_API_SOCKET ?? join(settings.ESB_RUN_DIR, "runtime-api.sock"),
+  );
   const admission = { region: settings.ESB_REGION, initTimeoutMs: settings.ESB_INIT_TIMEOUT_MS };
   const runtime = withRuntimeApi(containers, { api: runtimeApi, admission, logger });
   const workerApi = createWorkerApi(network.hostAddress, workerApiPorts(settings), logger);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { milliseconds, port } from "./schemas.ts";
+import { absolutePath, milliseconds, port } from "./schemas.ts";
 import { setting } from "./setting.ts";
 
 /** Workers that are driven over Lambda's Runtime API, and the process that serves it to them. */
@@ -9,6 +9,11 @@ export const runtimeApiSettings = {
     usedBy: ["agent"],
     description:
       "Port at which workers reach Lambda's Runtime API, on the workers' bridge only. With ESB_NETWORK=host each worker has a port of its own instead.",
+  }),
+  ESB_RUNTIME_API_SOCKET: setting(absolutePath, {
+    usedBy: ["agent"],
+    description:
+      "Where the agent calls the process that serves the Runtime API; not set: runtime-api.sock in ESB_RUN_DIR, where that process listens by its own ESB_RUN_DIR.",
   }),
   ESB_INVOCATION_SUBNET: setting(z.cidrv4("must be an IPv4 subnet such as 254.0.0.0/8"), {
     default: "254.0.0.0/8",

@@ -1,4 +1,4 @@
-// Whether the agent serves, by gRPC's health protocol (grpc/grpc, doc/health-checking.md); its exit code tells.
+// Whether the agent serves, or the service that is named behind it at ESB_AGENT_ADDRESS, by gRPC's health protocol (grpc/grpc, doc/health-checking.md); its exit code tells.
 // In plain HTTP/2, since this runs every few seconds and our gRPC library takes ten times as long to load.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ const stream = session
   })
   .on("error", failed);
 // Five bytes of framing (not compressed, the length), then the message: field 1, text.
-const service = Buffer.from("esb.agent.v1.AgentService");
+const service = Buffer.from(process.argv[2] ?? "esb.agent.v1.AgentService");
 stream.end(Buffer.from([0, 0, 0, 0, service.length + 2, 0x0a, service.length, ...service]));
 const parts = [];
 stream.on("data", (part) => parts.push(part));

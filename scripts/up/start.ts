@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { buildCached } from "../image/cached.ts";
@@ -30,10 +32,13 @@ export async function startAll(start: Start): Promise<void> {
   const image = buildHello(start);
   // Awaited below; a failure meanwhile must not end the process unheard.
   image.catch(() => {});
-  await ensureDaemon(start, "agent", async () => {
-    using agent = agentAt(settings.agentAddress);
-    return await agent.isServing();
-  });
+  await Promise.all([
+    ensureDaemon(start, "runtime-api", () => isListening(join(settings.runDir, "runtime-api.sock"))),
+    ensureDaemon(start, "agent", async () => {
+      using agent = agentAt(settings.agentAddress);
+      return await agent.isServing();
+    }),
+  ]);
   await importImage(start, await image);
   await ensureDaemon(start, "gateway", async () => {
     const response = await fetch(`${settings.gatewayUrl}/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => {});
@@ -60,8 +65,11 @@ async function startContainerd({ settings, say }: Start): Promise<void> {
   say(`containerd started at ${settings.containerdAddress} (pid ${daemon.pid})`);
 }
 
+/** Where each begins, below the root. */
+const programs = { agent: "agent", gateway: "gateway", "runtime-api": "agent/runtime-api" } as const;
+
 /** The process as it runs with these settings; one that runs with others is stopped first. */
-async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: () => Promise<boolean>): Promise<void> {
+async function ensureDaemon(start: Start, name: keyof typeof programs, isReady: () => Promise<boolean>): Promise<void> {
   const { settings, say, signal } = start;
   const begin = performance.now();
   const environment = {
@@ -70,7 +78,7 @@ async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: ()
     NODE_ENV: "production",
     ESB_MODE: settings.mode,
   };
-  const signature = await signatureNow(environment);
+  const signature = await signatureNow(name, environment);
   const logPath = join(settings.logDir, `${name}.log`);
   let daemon: Daemon | undefined = await readDaemon(settings.runDir, name);
   if (daemon !== undefined && (await isRunning(daemon)) && daemon.signature !== signature) {
@@ -79,7 +87,7 @@ async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: ()
   }
   const runs = daemon !== undefined && (await isRunning(daemon));
   if (daemon === undefined || !runs) {
-    const command = [process.execPath, join(root, name, "main.ts")] as const;
+    const command = [process.execPath, join(root, programs[name], "main.ts")] as const;
     daemon = await startDaemon({
       name,
       command,
@@ -105,14 +113,29 @@ async function ensureDaemon(start: Start, name: "agent" | "gateway", isReady: ()
   say(`${name} ${time} (pid ${pid}, log ${logPath})`);
 }
 
-/** Settings and code: a checkout that has moved on needs new processes. */
-async function signatureNow(environment: NodeJS.ProcessEnv): Promise<string> {
-  const git = promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: root });
+/**
+ * Settings and code: a checkout that has moved on needs new processes. But with the Runtime API's go all workers that it
+ * is served to, so it is looked at what is its own.
+ */
+async function signatureNow(name: keyof typeof programs, environment: NodeJS.ProcessEnv): Promise<string> {
+  const code = name === "runtime-api" ? `HEAD:${programs[name]}` : "HEAD";
+  const git = promisify(execFile)("git", ["rev-parse", code], { cwd: root });
   const commit = await git.then(
     ({ stdout }) => stdout.trim(),
     () => "",
   );
-  return `${commit} ${root} ${signatureOf(environment)}`;
+  const { ESB_RUN_DIR, LOG_LEVEL } = environment;
+  const own = name === "runtime-api" ? { ESB_RUN_DIR, LOG_LEVEL } : environment;
+  return `${commit} ${root} ${signatureOf(own)}`;
+}
+
+async function isListening(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const listens = once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  return listens.finally(() => socket.destroy());
 }
 
 async function buildHello({ say }: Start): Promise<string> {

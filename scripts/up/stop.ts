@@ -36,6 +36,8 @@ export async function stopAll(stop: Stop): Promise<boolean> {
   }
   await destroyWorkers(stop);
   await stopNamed(stop, "agent");
+  // Last: its workers do not outlive it.
+  await stopNamed(stop, "runtime-api");
   const own = await ownContainerd(settings);
   // Its shims may have survived it: only containerd can take them back and end what runs under them.
   if (own !== undefined && !(await isRunning(own))) await startOwnContainerd(settings, own.signature);
@@ -47,7 +49,7 @@ export async function stopAll(stop: Stop): Promise<boolean> {
   return before;
 }
 
-async function stopNamed({ settings, say }: Stop, name: "agent" | "gateway"): Promise<void> {
+async function stopNamed({ settings, say }: Stop, name: "agent" | "gateway" | "runtime-api"): Promise<void> {
   const daemon = await readDaemon(settings.runDir, name);
   if (daemon !== undefined && (await stopDaemon(daemon, settings.runDir, 20_000))) say(`${name} stopped`);
 }
