@@ -14,12 +14,13 @@ try {
   const gateway = await startGateway(configuration, process.env, logger, log);
   const delay = configuration.ESB_DRAIN_TIMEOUT_MS + closeWithinMs;
   // A second signal ends it at once.
-  closeWithGrace({ delay, logger: { error: (message) => logger.error(message) } }, async (event) => {
+  const ending = closeWithGrace({ delay, logger: { error: (message) => logger.error(message) } }, async (event) => {
     if (event.err !== undefined) logger.fatal({ err: event.err }, "gateway fails");
     else logger.info({ signal: event.signal }, "gateway stops");
     await gateway.close();
     await log.close();
   });
+  void gateway.lost.then(() => ending.close());
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   // A mistake of the person who starts us: no stack.

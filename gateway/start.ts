@@ -68,6 +68,8 @@ export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number
 export interface Gateway {
   /** Where it listens: `http://host:port`. */
   readonly url: string;
+  /** Resolves when it has lost its network, and so its clients, for good. */
+  readonly lost: Promise<void>;
   /**
    * Turns readiness off and takes no more requests; lets those that are there finish, in the time that the settings
    * give them, then lets go of everything. Workers stay as they are.
@@ -278,7 +280,7 @@ export async function startGateway(
       lifetime.signal,
     );
     logger.info({ url }, "gateway listens");
-    return { url, close: release };
+    return { url, lost: port.lost, close: release };
   } catch (error) {
     await release();
     throw error;

@@ -29,7 +29,11 @@ export interface RecoveryParts {
 export function composeRecovery(parts: RecoveryParts) {
   const { settings, client, network, runtime, workers, records, logs, logger } = parts;
   const snapshotter = settings.ESB_SNAPSHOTTER;
-  const cgroups = createCgroups({ root: "/sys/fs/cgroup", namespace: settings.ESB_NAMESPACE, kill: endProcess });
+  const cgroups = createCgroups({
+    root: settings.ESB_CGROUP_ROOT,
+    namespace: settings.ESB_NAMESPACE,
+    kill: endProcess,
+  });
   let formerLeases: ReadonlySet<string> | undefined;
   const told = <T>(context: string, call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => Promise.reject(client.translate(error, context)));

@@ -30,6 +30,11 @@ export const runtimeSettings = {
         'Options of the runtime as a JSON object. For runc-compatible runtimes the fields of containerd.runc.v1.Options (`{"binary_name":"crun"}`); for others `config_path` and `type_url`.',
     },
   ),
+  ESB_CGROUP_ROOT: setting(z.string().startsWith("/"), {
+    default: "/sys/fs/cgroup",
+    usedBy: ["agent"],
+    description: "Where the control groups of containerd's containers are seen; what is frozen is read there.",
+  }),
   ESB_SHIM_SHARING: setting(z.enum(["none", "function"]), {
     default: "none",
     usedBy: ["agent"],

@@ -24,11 +24,15 @@ const farewellMs = 3000;
 const lastRequestMs = 1000;
 /** How long those who wait at a kept port are spared an agent that is not there yet. */
 const agentWithinMs = 10_000;
+/** By then, whoever begins us anew has a network for us again. */
+const lostForMs = 5000;
 /** How long clients may take to read what was left of their answers when the gateway ends. */
 const lingerMs = 500;
 
 /** The clients' port, from the claim to it until the last answer. */
 export interface Port extends Disposable {
+  /** Resolves some time after the keeper's end: the network that both are in is nobody's by then. */
+  readonly lost: Promise<void>;
   /** @returns the URL @throws (rejects with) ConfigurationError */
   listen(): Promise<string>;
   /** The agent is there, so what clients want can be done. */
@@ -54,6 +58,7 @@ export function openPort(configuration: PortConfiguration, context: PortContext)
   let keeper: PortKeeper | undefined;
   let handOver = () => {};
   let closed: Promise<unknown> = Promise.resolve();
+  const lost = Promise.withResolvers<void>();
 
   /** Once: with the agent, or without it if it does not come. */
   const handOverWhenReady = (kept: PortKeeper) => {
@@ -70,17 +75,24 @@ export function openPort(configuration: PortConfiguration, context: PortContext)
     drain.leave();
     await connections.gone(clock, Math.min(farewellMs, drainMs));
     closed = once(app.server, "close");
-    // An http.Server's own would close kept connections at once.
+    // An http.Server's own, which closes idle connections first; HTTP/2 has none.
+    if ("closeIdleConnections" in app.server) app.server.closeIdleConnections();
     Server.prototype.close.call(app.server);
     await connections.gone(clock, Math.min(lastRequestMs, drainMs));
   };
+  const onLost = () => {
+    logger.error("the port's keeper has ended, and with it the network that clients reach: the gateway ends");
+    clock.after(lostForMs, lost.resolve);
+  };
   return {
+    lost: lost.promise,
     async listen() {
       try {
         keeper = await claim(configuration, logger);
         // All of it goes on to Node's own `listen`, which fastify's types do not say.
         const where = { host, port, reusePort: keeper !== undefined };
         const url = (await app.listen(where)).replace(/^http:/, `${scheme}:`);
+        keeper?.onLost(onLost);
         if (keeper !== undefined) handOverWhenReady(keeper);
         return url;
       } catch (error) {

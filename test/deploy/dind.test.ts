@@ -2,35 +2,28 @@ import assert from "node:assert/strict";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { importBases } from "../support/docker/bases.ts";
-import { type DockerEngine, startEngine } from "../support/docker/engine.ts";
+import { startEngine } from "../support/docker/engine.ts";
 import { privilegedOverride } from "../support/docker/privileged.ts";
-import { bringUp, type Stack } from "../support/docker/stack.ts";
+import { bringUp } from "../support/docker/stack.ts";
 import { until } from "../support/process.ts";
-import { longestMs, type Outcome, startLoad, tally } from "./load.ts";
-
-interface Greeting {
-  readonly message: string;
-  readonly worker: { readonly startedAt: string };
-  readonly invocations: number;
-}
-
-async function greet(stack: Stack): Promise<Greeting> {
-  const answer = await stack.invoke();
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return JSON.parse(text);
-}
-
-/** Lines of `ctr tasks ls`: worker, pid, state. */
-async function tasks(stack: Stack): Promise<string[][]> {
-  const table = await stack.exec("node", "ctr", "-n", "esb", "tasks", "ls");
-  return table
-    .trim()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/));
-}
+import { tally } from "./load.ts";
+import {
+  assertNothingBesideTasks,
+  assertStillThere,
+  certificateEnd,
+  greet,
+  greetAgain,
+  killed,
+  labelled,
+  next,
+  root,
+  tasks,
+  tell,
+  underLoad,
+  warmWorkers,
+} from "./scene.ts";
 
 test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves", async (t) => {
   await using engine = await startEngine();
@@ -66,7 +59,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
 
   await t.test("D1: docker ps shows no workers; only the gateway's port is published", async () => {
     const names = (await engine.docker(["ps", "--format", "{{.Names}}"])).trim().split("\n").sort();
-    assert.deepEqual(names, ["esb-agent-1", "esb-gateway-1", "esb-node-1", "esb-pod-1"]);
+    assert.deepEqual(names, ["esb-agent-1", "esb-gateway-1", "esb-node-1", "esb-pod-1", "esb-runtime-api-1"]);
     assert.deepEqual(Object.keys((await stack.facts("pod")).NetworkSettings.Ports), ["8080/tcp"]);
     for (const port of [50051, 8372]) await assert.rejects(fetch(stack.url.replace("8080", String(port))));
   });
@@ -91,7 +84,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
   });
 
   await t.test("D4: none but the node is privileged, and the agent has the listed capabilities only", async () => {
-    for (const service of ["pod", "agent", "gateway"]) {
+    for (const service of ["pod", "agent", "runtime-api", "gateway"]) {
       const { HostConfig } = await stack.facts(service);
       assert.deepEqual([HostConfig.Privileged, HostConfig.ReadonlyRootfs], [false, true], service);
       assert.deepEqual(HostConfig.CapDrop, ["ALL"], service);
@@ -107,7 +100,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     const healthy = ["node", "/usr/local/bin/agent-healthy.mjs"];
     await stack.exec("agent", ...healthy);
     await assert.rejects(stack.exec("agent", "env", "--unset=ESB_AGENT_TLS_CERT", ...healthy));
-    for (const service of ["pod", "node", "agent", "gateway"]) {
+    for (const service of ["pod", "node", "agent", "runtime-api", "gateway"]) {
       const places = (await stack.facts(service)).Mounts.map(({ Destination }) => Destination);
       assert.ok(!places.includes("/certificates/authority"), service);
     }
@@ -201,6 +194,56 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     await until(async () => assert.equal((await greet(stack)).message, "good day, edge"), 30_000);
   });
 
+  await t.test(
+    "D1: a new node image: a clean restart of the node alone, and nothing is left of its workers",
+    async () => {
+      const [before, pod] = [await warmWorkers(stack), await stack.facts("pod")];
+      const from = ["--file", join(root, "deploy/docker/node.Dockerfile"), "--target", "node"];
+      await engine.docker(["build", ...from, "--label", "test=next", "--tag", "esb/node:latest", root]);
+      const image = (await stack.facts("node")).Image;
+      await stack.compose(["up", "--detach", "--no-build"], next);
+      await greetAgain(stack);
+      assert.notEqual((await stack.facts("node")).Image, image);
+      assert.equal((await stack.facts("pod")).Id, pod.Id);
+      const now = await tasks(stack);
+      assert.deepEqual(
+        before.filter((worker) => now.some(([id, pid]) => worker === `${id} ${pid}`)),
+        [],
+      );
+      for (const [, pid] of before.map((worker) => worker.split(" "))) {
+        await assert.rejects(stack.exec("node", "test", "-e", `/proc/${pid}`), `process ${pid} lives`);
+      }
+      await assertNothingBesideTasks(stack);
+    },
+  );
+
+  await t.test("D1: SIGTERM ends each within its grace time; up brings all back", async () => {
+    await stack.compose(["stop"], next);
+    for (const service of ["gateway", "agent", "node", "pod"]) {
+      const { Status, ExitCode } = (await stack.facts(service)).State;
+      assert.deepEqual([service, Status, ExitCode], [service, "exited", 0]);
+    }
+    await stack.compose(["up", "--detach", "--no-build"], next);
+    await greetAgain(stack);
+    await assertNothingBesideTasks(stack);
+  });
+
+  for (const [what, fail] of [
+    ["the pod is killed", async () => engine.kill((await stack.facts("pod")).State.Pid, "SIGKILL")],
+    ["the machine loses its power", () => engine.reboot()],
+  ] as const) {
+    await t.test(`D1: ${what}: up brings all back that has not come by itself`, async () => {
+      const before = await greet(stack);
+      await fail();
+      await delay(5000);
+      process.stdout.write(await stack.compose(["ps", "--all"], next));
+      await stack.compose(["up", "--detach", "--no-build"], next);
+      const after = await greetAgain(stack);
+      assert.notEqual(after.worker.startedAt, before.worker.startedAt);
+      await assertNothingBesideTasks(stack);
+    });
+  }
+
   await t.test("D1: taken down, it leaves no container, volume or network", async () => {
     await stack.compose(["down", "--volumes"], next);
     assert.equal(await engine.docker(["ps", "--all", "--quiet"]), "");
@@ -208,71 +251,3 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     assert.equal((await engine.docker(["network", "ls", "--quiet", "--filter", "type=custom"])).trim(), "");
   });
 });
-
-/** Which workers there are, by their processes. */
-async function warmWorkers(stack: Stack): Promise<string[]> {
-  await greet(stack);
-  return (await tasks(stack)).map(([id, pid]) => `${id} ${pid}`).sort();
-}
-
-/** There may be more of them by now. */
-async function assertStillThere(stack: Stack, before: readonly string[]): Promise<void> {
-  const now = await warmWorkers(stack);
-  assert.deepEqual(
-    before.filter((worker) => !now.includes(worker)),
-    [],
-    `these went cold; there are ${now.join(", ")}`,
-  );
-}
-
-/** Until when the gateway's certificate is valid; as text, empty without one. */
-async function certificateEnd(stack: Stack): Promise<string> {
-  const ready = (await (await fetch(`${stack.url}/ready`)).json()) as { agentTls?: { validTo: string } };
-  return ready.agentTls?.validTo ?? "";
-}
-
-/** What clients saw, where some requests have to fail. */
-function tell(when: string, outcomes: readonly Outcome[]): void {
-  process.stdout.write(
-    `${when}, requests by status: ${JSON.stringify(tally(outcomes))}, the longest took ${longestMs(outcomes)} ms\n`,
-  );
-}
-
-/** Settings of an upgrade. */
-const next = { ESB_VERSION: "next" };
-
-/** Images that differ from the ones that run. */
-async function labelled(engine: DockerEngine, tag: string): Promise<void> {
-  const root = join(import.meta.dirname, "../..");
-  for (const target of ["agent", "gateway", "example"]) {
-    const from = ["--file", join(root, "deploy/docker/esb.Dockerfile"), "--target", target];
-    await engine.docker(["build", ...from, "--label", `test=${tag}`, "--tag", `esb/${target}:${tag}`, root]);
-  }
-}
-
-async function greetAgain(stack: Stack): Promise<Greeting> {
-  let greeting: Greeting | undefined;
-  await until(async () => {
-    greeting = await greet(stack);
-  }, 60_000);
-  if (greeting === undefined) throw new Error("no greeting");
-  return greeting;
-}
-
-/** Kills a service's first process, as a crash would, and waits until Docker has started it anew. */
-async function killed(engine: DockerEngine, stack: Stack, service: string): Promise<void> {
-  const { State } = await stack.facts(service);
-  await engine.kill(State.Pid, "SIGKILL");
-  await until(async () => {
-    const now = (await stack.facts(service)).State;
-    assert.deepEqual([now.Status, now.StartedAt === State.StartedAt], ["running", false]);
-  }, 30_000);
-}
-
-async function underLoad(stack: Stack, work: () => Promise<unknown>): Promise<readonly Outcome[]> {
-  await using load = startLoad(stack);
-  await work();
-  const seen = load.outcomes.length;
-  await until(async () => assert.ok(load.outcomes.length > seen + 20), 60_000);
-  return load.outcomes.slice();
-}

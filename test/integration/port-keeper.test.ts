@@ -28,6 +28,7 @@ if (outer === undefined || outer === network) {
 } else {
   test("D1: no request fails while one gateway follows the other; after a kill, clients wait for the next", replaced);
   test("D1: who waits longer than a gateway may be away is refused", abandoned);
+  test("D1: the end of the keeper, and so of the pod's network, ends the gateway, which Docker begins anew", orphaned);
   test("G6: a second gateway finds the port taken, though two could listen there", second);
 }
 
@@ -67,6 +68,14 @@ async function abandoned() {
   assert.equal(await get(new Agent()), "200");
 }
 
+async function orphaned() {
+  await using setup = await setUp();
+  const gateway = await setup.start();
+  setup.keeper.kill("SIGTERM");
+  assert.deepEqual((await gateway.exited)[0], 0);
+  assert.match(gateway.output.out, /the port's keeper has ended/);
+}
+
 async function second() {
   await using setup = await setUp();
   await setup.start();
@@ -100,6 +109,7 @@ async function setUp(holdSeconds = 30) {
     );
   const owned = stack.move();
   return {
+    keeper,
     run,
     async start() {
       const gateway = run();

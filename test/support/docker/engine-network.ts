@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { freeSubnet } from "../subnet.ts";
 import { command } from "./command.ts";
@@ -15,10 +14,10 @@ export interface EngineNetwork extends AsyncDisposable {
 
 /**
  * In a namespace of its own, whatever bridges, addresses and firewall rules an engine makes go with it.
+ * @param name of the namespace, and with two letters more of a link; in the firewall rules' comments
  * @param hasWayOut without, nobody but this machine is reached
  */
-export async function createEngineNetwork(hasWayOut: boolean): Promise<EngineNetwork> {
-  const name = `esb-d${randomBytes(3).toString("hex")}`;
+export async function createEngineNetwork(name: string, hasWayOut: boolean): Promise<EngineNetwork> {
   const { base } = await freeSubnet();
   const [here, there, subnet] = [`${base}.1`, `${base}.2`, `${base}.0/30`];
   await using stack = new AsyncDisposableStack();

@@ -10,6 +10,7 @@ import { fetchPackages } from "../../../scripts/matrix/debs.ts";
 import { kill, until } from "../process.ts";
 import { command } from "./command.ts";
 import { createEngineNetwork } from "./engine-network.ts";
+import { noteRun } from "./runs.ts";
 
 const cache = join(import.meta.dirname, "../../../.cache/docker");
 
@@ -27,6 +28,8 @@ export interface DockerEngine extends AsyncDisposable {
   inside(file: string, ...args: readonly string[]): Promise<string>;
   /** A signal to a process that `docker inspect` tells of: the engine numbers processes by itself. */
   kill(pid: number, signal: NodeJS.Signals): Promise<void>;
+  /** As when the machine loses its power: all ends at once; then the engine starts as it does at a boot. */
+  reboot(): Promise<void>;
   log(): Promise<string>;
 }
 
@@ -39,28 +42,33 @@ export async function startEngine(machine: "online" | "offline" = "online"): Pro
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "esb-docker-"));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  const group = `esb-docker-${randomBytes(3).toString("hex")}`;
+  const id = randomBytes(3).toString("hex");
+  const [name, group] = [`esb-d${id}`, `esb-docker-${id}`];
+  const data = machine === "online" ? join(cache, "engine") : join(dir, "data");
+  stack.use(await noteRun(join(cache, "runs"), { network: name, group, dir, data }, removeCgroups));
   stack.defer(() => removeCgroups(group));
-  const network = stack.use(await createEngineNetwork(machine === "online"));
+  const network = stack.use(await createEngineNetwork(name, machine === "online"));
   await installPlugins(join(dir, "config/cli-plugins"));
   const socket = `unix://${join(dir, "docker.sock")}`;
   const logPath = join(dir, "dockerd.log");
-  const daemon = startDaemon(
-    network.path,
-    [
-      ["--data-root", machine === "online" ? join(cache, "engine") : join(dir, "data")],
-      ["--exec-root", "/run/docker"],
-      ["--pidfile", "/run/docker.pid"],
-      ["--host", socket],
-      ["--bip", "172.30.0.1/24"],
-      ["--default-address-pool", "base=172.31.0.0/16,size=24"],
-      ["--mtu", String(network.mtu)],
-      ["--cgroup-parent", `/${group}`],
-      ["--exec-opt", "native.cgroupdriver=cgroupfs"],
-      ["--oom-score-adjust", "0"],
-    ].flat(),
-    logPath,
-  );
+  const begin = () =>
+    startDaemon(
+      network.path,
+      [
+        ["--data-root", data],
+        ["--exec-root", "/run/docker"],
+        ["--pidfile", "/run/docker.pid"],
+        ["--host", socket],
+        ["--bip", "172.30.0.1/24"],
+        ["--default-address-pool", "base=172.31.0.0/16,size=24"],
+        ["--mtu", String(network.mtu)],
+        ["--cgroup-parent", `/${group}`],
+        ["--exec-opt", "native.cgroupdriver=cgroupfs"],
+        ["--oom-score-adjust", "0"],
+      ].flat(),
+      logPath,
+    );
+  let daemon = begin();
   stack.defer(() => endDaemon(daemon));
   const environment = {
     PATH: process.env.PATH,
@@ -76,14 +84,17 @@ export async function startEngine(machine: "online" | "offline" = "online"): Pro
     const [dockerd = ""] = await childrenOf(daemon);
     return command("nsenter", ["--target", dockerd, "--pid", "--mount", "--net", file, ...args]);
   };
-  await until(
-    async () => {
-      if (daemon.exitCode === null) await docker(["version"]);
-    },
-    60_000,
-    log,
-  );
-  if (daemon.exitCode !== null) throw new Error(`dockerd has ended: ${await log()}`);
+  const ready = async () => {
+    await until(
+      async () => {
+        if (daemon.exitCode === null) await docker(["version"]);
+      },
+      60_000,
+      log,
+    );
+    if (daemon.exitCode !== null) throw new Error(`dockerd has ended: ${await log()}`);
+  };
+  await ready();
   await removeOld(docker);
   const owned = stack.move();
   return {
@@ -93,6 +104,13 @@ export async function startEngine(machine: "online" | "offline" = "online"): Pro
     docker,
     log,
     inside,
+    async reboot() {
+      const ended = once(daemon, "exit");
+      daemon.kill("SIGKILL");
+      await ended;
+      daemon = begin();
+      await ready();
+    },
     kill: async (pid, signal) => void (await inside("sh", "-c", `kill -${signal.slice(3)} ${pid}`)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

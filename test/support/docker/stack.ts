@@ -11,7 +11,12 @@ const port = 8080;
 export interface ContainerFacts {
   readonly Id: string;
   readonly Image: string;
-  readonly State: { readonly Pid: number; readonly Status: string; readonly StartedAt: string };
+  readonly State: {
+    readonly Pid: number;
+    readonly Status: string;
+    readonly StartedAt: string;
+    readonly ExitCode: number;
+  };
   readonly Config: { readonly User: string };
   readonly HostConfig: {
     readonly Privileged: boolean;
