@@ -14,7 +14,10 @@ export function eventBody(bytes: Buffer, binary: boolean): EventBody {
   if (bytes.length === 0) {
     return { body: undefined, isBase64Encoded: false };
   }
-  return binary || !isUtf8(bytes)
-    ? { body: bytes.toString("base64"), isBase64Encoded: true }
-    : { body: bytes.toString("utf8"), isBase64Encoded: false };
+  if (!binary) {
+    const text = bytes.toString("utf8");
+    // Only where this stands it may stand for what is no UTF-8; looking at the bytes costs as much as reading them.
+    if (!text.includes("\ufffd") || isUtf8(bytes)) return { body: text, isBase64Encoded: false };
+  }
+  return { body: bytes.toString("base64"), isBase64Encoded: true };
 }

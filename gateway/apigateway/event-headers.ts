@@ -23,8 +23,9 @@ const dropped: ReadonlySet<string> = new Set([
   "www-authenticate",
 ]);
 
-/** What API Gateway sets itself, whatever the client says. */
-const overwritten: ReadonlySet<string> = new Set([
+/** The client's headers that are not handed on: besides those dropped, what API Gateway sets itself. */
+const notHandedOn: ReadonlySet<string> = new Set([
+  ...dropped,
   "x-amzn-trace-id",
   "x-forwarded-for",
   "x-forwarded-port",
@@ -42,7 +43,7 @@ export interface HeadersV1 {
 export function headersV1(request: ApiRequest): HeadersV1 {
   const headers: TextMap = {};
   const multiValueHeaders: TextsMap = {};
-  for (const { name, values } of handedOn(request).values()) {
+  for (const { name, values } of handedOn(request)) {
     put(headers, name, values[values.length - 1] ?? "");
     put(multiValueHeaders, name, values);
   }
@@ -60,7 +61,7 @@ export interface HeadersV2 {
 export function headersV2(request: ApiRequest): HeadersV2 {
   const headers: TextMap = {};
   let cookies: string[] | undefined;
-  for (const [lowerCase, { values }] of handedOn(request)) {
+  for (const { lowerCase, values } of handedOn(request)) {
     if (lowerCase === "cookie") {
       cookies = cookiesOf(values);
     } else {
@@ -79,31 +80,35 @@ function cookiesOf(values: readonly string[]): string[] | undefined {
 interface Header {
   /** As it was spelt first. */
   readonly name: string;
+  readonly lowerCase: string;
   readonly values: string[];
 }
 
-/** The client's headers and API Gateway's own, by name in lower case. */
-function handedOn(request: ApiRequest): Map<string, Header> {
-  const all = new Map<string, Header>();
+/** The client's headers, each once, and API Gateway's own. */
+function handedOn(request: ApiRequest): Header[] {
+  const all: Header[] = [];
+  const byName = new Map<string, Header>();
+  const add = (name: string, lowerCase: string, value: string) => {
+    const header = { name, lowerCase, values: [value] };
+    all.push(header);
+    byName.set(lowerCase, header);
+  };
   let chunked = false;
   for (const [name, value] of request.headers) {
     const lowerCase = name.toLowerCase();
-    const known = all.get(lowerCase);
-    if (known !== undefined) {
-      known.values.push(value);
-    } else if (!dropped.has(lowerCase) && !overwritten.has(lowerCase)) {
-      all.set(lowerCase, { name, values: [value] });
-    } else {
+    if (notHandedOn.has(lowerCase)) {
       chunked ||= lowerCase === "transfer-encoding";
+      continue;
     }
+    const known = byName.get(lowerCase);
+    if (known === undefined) add(name, lowerCase, value);
+    else known.values.push(value);
   }
-  if (chunked && !all.has("content-length")) {
-    all.set("content-length", { name: "Content-Length", values: [String(request.body.length)] });
-  }
+  if (chunked && !byName.has("content-length")) add("Content-Length", "content-length", String(request.body.length));
   const { forwarded } = request;
-  all.set("x-amzn-trace-id", { name: "X-Amzn-Trace-Id", values: [traceId(request)] });
-  all.set("x-forwarded-for", { name: "X-Forwarded-For", values: [forwarded.for] });
-  all.set("x-forwarded-port", { name: "X-Forwarded-Port", values: [forwarded.port] });
-  all.set("x-forwarded-proto", { name: "X-Forwarded-Proto", values: [forwarded.proto] });
+  add("X-Amzn-Trace-Id", "x-amzn-trace-id", traceId(request));
+  add("X-Forwarded-For", "x-forwarded-for", forwarded.for);
+  add("X-Forwarded-Port", "x-forwarded-port", forwarded.port);
+  add("X-Forwarded-Proto", "x-forwarded-proto", forwarded.proto);
   return all;
 }

@@ -6,7 +6,7 @@ import { eventBody } from "./event-body.ts";
 import { eventBytes } from "./event-bytes.ts";
 import { claimsV1 } from "./event-claims.ts";
 import { headersV1 } from "./event-headers.ts";
-import { extendedRequestId, resourceId } from "./event-ids.ts";
+import { extendedRequestId } from "./event-ids.ts";
 import { queryPairs, queryV1 } from "./event-query.ts";
 import { logTime } from "./event-time.ts";
 import { headerOf } from "./header-list.ts";
@@ -32,7 +32,9 @@ export function eventV1(request: ApiRequest, match: RouteMatch, authorization: A
   const { route, pathParameters } = match;
   const pairs = queryPairs(request.rawQuery);
   const query = pairs.length === 0 ? undefined : queryV1(pairs);
-  const binary = isListed(mediaTypeOf(headerOf(request.headers, "content-type")), route.binaryMediaTypes);
+  const binary =
+    route.binaryMediaTypes.length > 0 &&
+    isListed(mediaTypeOf(headerOf(request.headers, "content-type")), route.binaryMediaTypes);
   const { body, isBase64Encoded } = eventBody(request.body, binary);
   const { headers, multiValueHeaders } = headersV1(request);
   // The order is that of AWS's example; each `null` is one that AWS writes.
@@ -56,7 +58,7 @@ export function eventV1(request: ApiRequest, match: RouteMatch, authorization: A
 /** `$context` (docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html). */
 function contextV1(request: ApiRequest, { route }: RouteMatch, authorization: Authorization, api: ApiIdentity) {
   return {
-    resourceId: resourceId(route.path),
+    resourceId: route.resourceId,
     // Absent without an authorizer: "no $context.authorizer.* … properties are present".
     authorizer: authorization.kind === "jwt" ? { claims: claimsV1(authorization.claims) } : undefined,
     resourcePath: route.path,

@@ -9,9 +9,11 @@ const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The `headers` of an answer. @param text the whole answer, in which numbers stand as the function wrote them */
 export function singleHeaders(answer: Answer, text: string): HeaderPair[] {
-  return entries(answer, "headers", text, (value) => isNumber(value)).flatMap(([name, value]) =>
-    value === null ? [] : [headerPair(name, value)],
-  );
+  const pairs: HeaderPair[] = [];
+  for (const entry of entries(answer, "headers", text, isNumber)) {
+    if (entry[1] !== null) pairs.push(headerPair(entry[0], entry[1]));
+  }
+  return pairs;
 }
 
 /**
@@ -20,6 +22,7 @@ export function singleHeaders(answer: Answer, text: string): HeaderPair[] {
  */
 export function mergedHeaders(answer: Answer, text: string): HeaderPair[] {
   const singles = singleHeaders(answer, text);
+  if (answer.multiValueHeaders === undefined) return singles;
   const multiples = entries(answer, "multiValueHeaders", text, (value) => Array.isArray(value) && value.some(isNumber));
   if (multiples.length === 0) {
     return singles;
@@ -59,7 +62,7 @@ function entries(answer: Answer, key: string, text: string, numeric: (value: unk
     return malformed(`${key} is no object: ${excerpt(headers)}`);
   }
   const all = Object.entries(headers);
-  if (!all.some(([, value]) => numeric(value))) {
+  if (!all.some((entry) => numeric(entry[1]))) {
     return all;
   }
   const exact = parseNumbersAsText(text);

@@ -53,7 +53,7 @@ export function toResponseV1(bytes: Buffer, request: ApiRequest, route: Route): 
     const body = bodyText(answer);
     return toMessage(request.method, {
       status,
-      headers: headers.flatMap(passed),
+      headers: passed(headers),
       defaultContentType: "application/json",
       body: isBase64Encoded(answer) && isBinary(headers, request, route) ? fromBase64(body) : Buffer.from(body),
       statedLength: statedLength(headers),
@@ -61,13 +61,14 @@ export function toResponseV1(bytes: Buffer, request: ApiRequest, route: Route): 
   });
 }
 
-function passed(header: HeaderPair): HeaderPair[] {
-  const [name, value] = header;
-  const lowerCase = name.toLowerCase();
-  if (dropped.has(lowerCase)) {
-    return [];
+function passed(headers: readonly HeaderPair[]): HeaderPair[] {
+  const kept: HeaderPair[] = [];
+  for (const header of headers) {
+    const lowerCase = header[0].toLowerCase();
+    if (renamed.has(lowerCase)) kept.push([`x-amzn-Remapped-${header[0]}`, header[1]]);
+    else if (!dropped.has(lowerCase)) kept.push(header);
   }
-  return [renamed.has(lowerCase) ? [`x-amzn-Remapped-${name}`, value] : header];
+  return kept;
 }
 
 /**

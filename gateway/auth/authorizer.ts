@@ -71,6 +71,6 @@ function toAuthorization({ claims, scopes }: VerifiedToken): Authorization {
  * without `Bearer` (.../http-api-jwt-authorizer.html). Undefined when there is none.
  */
 export function bearerToken(header: string | undefined): string | undefined {
-  const token = header?.replace(/^Bearer +/i, "").trim();
+  const token = header?.includes(" ") === true ? header.replace(/^Bearer +/i, "").trim() : header;
   return token === "" ? undefined : token;
 }

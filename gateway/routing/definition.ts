@@ -41,6 +41,8 @@ export interface RouteDescription {
 export interface Route {
   /** As written: `/users/{id}`, `/shop/{proxy+}`. */
   readonly path: string;
+  /** Of the path, as events of payload 1.0 name it. */
+  readonly resourceId: string;
   readonly methods: readonly Method[] | "ANY";
   readonly functionName: string;
   readonly auth: RouteAuth;

@@ -1,3 +1,4 @@
+import { resourceId } from "../apigateway/event-ids.ts";
 import { mergeCors } from "./cors.ts";
 import type { Route, Stage } from "./definition.ts";
 import type { RouteEntry, RoutingFile, SharedKeys } from "./schema.ts";
@@ -17,6 +18,7 @@ export function mergeRoute(given: RouteEntry, defaults: SharedKeys, stages: Rout
   const payload = given.payload ?? defaults.payload ?? builtIn.payload;
   return Object.freeze({
     path: given.path,
+    resourceId: resourceId(given.path),
     methods: typeof given.method === "string" && given.method !== "ANY" ? [given.method] : given.method,
     functionName: given.function,
     auth: given.auth ?? defaults.auth ?? builtIn.auth,

@@ -25,6 +25,7 @@ routes:
 `);
   assert.deepEqual(routes[0], {
     path: "/users/{id}",
+    resourceId: "0duo45s",
     methods: ["GET"],
     functionName: "users",
     auth: "jwt",

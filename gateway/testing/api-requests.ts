@@ -1,4 +1,5 @@
 import type { ApiIdentity } from "../apigateway/api-identity.ts";
+import { resourceId } from "../apigateway/event-ids.ts";
 import { toEventV1 } from "../apigateway/event-v1.ts";
 import { toEventV2 } from "../apigateway/event-v2.ts";
 import type { ApiRequest } from "../apigateway/request.ts";
@@ -30,8 +31,10 @@ export function routeMatch(
   given: Partial<Route> = {},
   pathParameters: Readonly<Record<string, string>> = {},
 ): RouteMatch {
+  const path = given.path ?? "/users/{id}";
   const route: Route = {
-    path: "/users/{id}",
+    path,
+    resourceId: resourceId(path),
     methods: ["GET"],
     functionName: "users",
     auth: "none",

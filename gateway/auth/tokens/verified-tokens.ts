@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, errors } from "jose";
 import { LRUCache } from "lru-cache";
 import { type Claims, scopesOf } from "./claims.ts";
@@ -7,7 +6,7 @@ import { type TokenHeader, toleranceSeconds } from "./own.ts";
 
 /** Longer ones are refused unread; the largest of Cognito's are a quarter of it. */
 const longestToken = 16_384;
-/** What the tokens that are remembered may take together: each its own length, twice over for its claims. */
+/** What the tokens that are remembered may take together: each its own length, and twice that for its claims. */
 const mostRememberedBytes = 32 * 2 ** 20;
 const mostRemembered = 50_000;
 
@@ -33,6 +32,10 @@ interface Remembered {
 export class VerifiedTokens {
   readonly #issuers: ReadonlyMap<string, VerifyToken>;
   readonly #epochMs: () => number;
+  /**
+   * By the tokens themselves: to hash one takes longer than all the rest of finding it, and whoever reads this memory
+   * finds them in requests as well.
+   */
   readonly #remembered = new LRUCache<string, Remembered>({ max: mostRemembered, maxSize: mostRememberedBytes });
   #generation = 0;
 
@@ -45,12 +48,11 @@ export class VerifiedTokens {
   /** The token if it was right before and is still; costs a few microseconds. */
   remembered(token: string): VerifiedToken | undefined {
     if (token.length > longestToken) return undefined;
-    const name = nameOf(token);
-    const found = this.#remembered.get(name);
+    const found = this.#remembered.get(token);
     if (found === undefined) return undefined;
     const nowMs = this.#epochMs();
     if (nowMs < found.expiresMs && nowMs >= found.notBeforeMs) return found.verified;
-    this.#remembered.delete(name);
+    this.#remembered.delete(token);
     return undefined;
   }
 
@@ -79,13 +81,8 @@ export class VerifiedTokens {
     const toleranceMs = toleranceSeconds * 1000;
     const expiresMs = toMs(verified.claims.exp, 0) + toleranceMs;
     const notBeforeMs = toMs(verified.claims.nbf, 0) - toleranceMs;
-    this.#remembered.set(nameOf(token), { verified, expiresMs, notBeforeMs }, { size: token.length * 3 });
+    this.#remembered.set(token, { verified, expiresMs, notBeforeMs }, { size: token.length * 3 });
   }
-}
-
-/** Stands for a token where the token itself should not lie about in memory. */
-function nameOf(token: string): string {
-  return hash("sha256", token, "base64url");
 }
 
 /** What a token says of itself, before anything of it is believed. */
