@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { glob, rename, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { glob, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
@@ -21,10 +21,10 @@ export async function writeChecksums(folder: string): Promise<number> {
 }
 
 /**
- * Packs a folder's files into a tar, below a folder `top`; the same files give the same bytes. Archive and, beside it,
- * `.sha256` appear when they are complete.
+ * Packs a folder's files into a tar, below a folder `top`; the same files give the same bytes.
+ * @returns the tar's SHA-256, as sha256sum(1) writes it
  */
-export async function writeArchive(folder: string, top: string, path: string): Promise<void> {
+export async function writeArchive(folder: string, top: string, path: string): Promise<string> {
   const names = await filesBelow(folder);
   names.sort((a, b) => rank(a) - rank(b));
   const tar = pack();
@@ -35,8 +35,7 @@ export async function writeArchive(folder: string, top: string, path: string): P
       done(null, chunk);
     },
   });
-  const part = `${path}.part`;
-  const written = pipeline(tar as unknown as NodeJS.ReadableStream, hashing, createWriteStream(part));
+  const written = pipeline(tar as unknown as NodeJS.ReadableStream, hashing, createWriteStream(path));
   const add = async () => {
     for (const name of names) {
       const mode = name.endsWith(".sh") ? 0o755 : 0o644;
@@ -45,8 +44,7 @@ export async function writeArchive(folder: string, top: string, path: string): P
     tar.finalize();
   };
   await Promise.all([written, add().catch((error: Error) => tar.destroy(error))]);
-  await writeFile(`${path}.sha256`, `${hash.digest("hex")}  ${basename(path)}\n`);
-  await rename(part, path);
+  return hash.digest("hex");
 }
 
 function rank(name: string): number {

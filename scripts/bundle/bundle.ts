@@ -1,10 +1,17 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { helloName } from "../image/hello.ts";
 import { writeArchive, writeChecksums } from "./archive.ts";
 import type { BundleOptions } from "./arguments.ts";
 import { bundleComposeFile } from "./compose-file.ts";
-import { type ComposeConfig, functionImages, includedFiles, mountedFiles, servicesOf } from "./contents.ts";
+import {
+  type ComposeConfig,
+  imagesOfFunctions,
+  includedFiles,
+  mountedFiles,
+  type Service,
+  servicesOf,
+} from "./contents.ts";
 import type { Docker } from "./docker.ts";
 import { saveImages } from "./image-archive.ts";
 import { type ImageFacts, platformOf, presentImages } from "./images.ts";
@@ -27,75 +34,96 @@ interface Surroundings {
   readonly tell: (sentence: string) => void;
 }
 
+/** All that is known before anything is written. */
+interface Contents {
+  readonly config: ComposeConfig;
+  readonly services: readonly Service[];
+  readonly serviceImages: readonly ImageFacts[];
+  readonly functionImages: readonly ImageFacts[];
+  readonly platform: string;
+  readonly version: string;
+}
+
 /**
  * Packs images, functions, compose files and what installs them. Archive and `.sha256` appear when they are complete.
  * @returns the archive's path
  * @throws Error, for whoever runs it, when an image cannot be had
  */
-export async function makeBundle(options: BundleOptions, { docker, environment, tell }: Surroundings): Promise<string> {
-  const composeFiles = [composeFile, ...options.compose, `offline/${functionsFile}`];
-  const files = composeFiles.flatMap((name) => ["--file", join(deploy, name)]);
-  const compose = (...args: string[]) =>
-    docker.run(["compose", "--project-directory", deploy, ...files, ...profileFlags(options), ...args]);
-  if (options.build) await compose("build");
-  const config: ComposeConfig = JSON.parse(await compose("config", "--format", "json"));
-  const services = servicesOf(config);
-  const ofFunctions = functionImages(await readFile(options.functions, "utf8"), options.functions, environment);
-  for (const warning of ofFunctions.warnings) tell(`warning: ${warning}`);
-  // The example brings its image along.
-  const functions = ofFunctions.images.filter((image) => image !== helloName);
-
-  const ours = services.filter(({ isOurs }) => isOurs).map(({ image }) => image);
-  const serviceFacts = await presentImages(docker, { images: services.map(({ image }) => image), ours, tell });
-  const functionFacts = await presentImages(docker, { images: functions, ours: [], tell });
-  const platform = platformOf([...serviceFacts, ...functionFacts]);
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-  const top = `esb-${version}-${platform.replace("/", "-")}`;
+export async function makeBundle(options: BundleOptions, surroundings: Surroundings): Promise<string> {
+  const contents = await gather(options, surroundings);
+  const top = `esb-${contents.version}-${contents.platform.replace("/", "-")}`;
   const path = resolve(options.archive ?? `${top}.tar`);
-
   await mkdir(dirname(path), { recursive: true });
   const work = await mkdtemp(join(dirname(path), ".bundle-"));
   try {
     const folder = join(work, "bundle");
-    await mkdir(join(folder, "config/images"), { recursive: true });
-    const archives: string[] = [];
-    for (const { reference } of functionFacts) {
-      tell(`saving ${reference}`);
-      const name = `images/${reference.replaceAll(/[^\w.-]/g, "_")}.tar.gz`;
-      await saveImages(docker, [reference], join(folder, "config", name), work);
-      archives.push(name);
-    }
-    tell(`saving ${serviceFacts.length} images of services`);
-    await saveImages(
-      docker,
-      serviceFacts.map(({ reference }) => reference),
-      join(folder, "services.tar.gz"),
-      work,
-    );
-    await copyConfiguration(options, config, join(folder, "config"));
-    await writeFile(join(folder, "config/bundle.yaml"), bundleComposeFile(services));
-    await cp(join(deploy, "offline/install.sh"), join(folder, "install.sh"));
-    const manifest = [
-      `format ${format}`,
-      `version ${version}`,
-      `platform ${platform}`,
-      ...[composeFile, ...options.compose, functionsFile].map((name) => `compose ${name}`),
-      ...services.map(({ name }) => `service ${name}`),
-      ...imageLines("service-image", serviceFacts),
-      ...imageLines("function-image", functionFacts),
-      `services-mib ${Math.ceil(serviceFacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 2 ** 20)}`,
-    ];
-    await writeManifest(folder, manifest);
-    await writeArchive(folder, top, path);
+    await fill(folder, { options, contents, surroundings, work });
+    const part = join(work, "archive.tar");
+    const sum = await writeArchive(folder, top, part);
+    await writeFile(`${path}.sha256`, `${sum}  ${basename(path)}\n`);
+    await rename(part, path);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  tell(`made ${path} for ${platform}, and ${path}.sha256`);
+  surroundings.tell(`made ${path} for ${contents.platform}, and ${path}.sha256`);
   return path;
 }
 
-function profileFlags({ profiles }: BundleOptions): string[] {
-  return profiles.flatMap((name) => ["--profile", name]);
+async function gather(options: BundleOptions, { docker, environment, tell }: Surroundings): Promise<Contents> {
+  const composeFiles = [composeFile, ...options.compose, `offline/${functionsFile}`];
+  const files = composeFiles.flatMap((name) => ["--file", join(deploy, name)]);
+  const profiles = options.profiles.flatMap((name) => ["--profile", name]);
+  const compose = (...args: string[]) =>
+    docker.run(["compose", "--project-directory", deploy, ...files, ...profiles, ...args]);
+  const named = imagesOfFunctions(await readFile(options.functions, "utf8"), options.functions, environment);
+  for (const warning of named.warnings) tell(`warning: ${warning}`);
+  if (options.build) await compose("build");
+  const config: ComposeConfig = JSON.parse(await compose("config", "--format", "json"));
+  const services = servicesOf(config);
+  const images = services.map(({ image }) => image);
+  const ours = services.filter(({ isOurs }) => isOurs).map(({ image }) => image);
+  const serviceImages = await presentImages(docker, { images, ours, tell });
+  // The example brings its image along.
+  const others = named.images.filter((image) => image !== helloName);
+  const functionImages = await presentImages(docker, { images: others, ours: [], tell });
+  const platform = platformOf([...serviceImages, ...functionImages]);
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  return { config, services, serviceImages, functionImages, platform, version };
+}
+
+interface Filling {
+  readonly options: BundleOptions;
+  readonly contents: Contents;
+  readonly surroundings: Surroundings;
+  /** A folder of which a part may be used meanwhile. */
+  readonly work: string;
+}
+
+async function fill(folder: string, { options, contents, surroundings, work }: Filling): Promise<void> {
+  const { docker, tell } = surroundings;
+  const { services, serviceImages, functionImages } = contents;
+  await mkdir(join(folder, "config/images"), { recursive: true });
+  for (const { reference } of functionImages) {
+    tell(`saving ${reference}`);
+    const name = `${reference.replaceAll(/[^\w.-]/g, "_")}.tar.gz`;
+    await saveImages(docker, [reference], join(folder, "config/images", name), work);
+  }
+  tell(`saving ${serviceImages.length} images of services`);
+  const references = serviceImages.map(({ reference }) => reference);
+  const unpackedBytes = await saveImages(docker, references, join(folder, "services.tar.gz"), work);
+  await copyConfiguration(options, contents.config, join(folder, "config"));
+  await writeFile(join(folder, "config/bundle.yaml"), bundleComposeFile(services));
+  await cp(join(deploy, "offline/install.sh"), join(folder, "install.sh"));
+  await writeManifest(folder, [
+    `format ${format}`,
+    `version ${contents.version}`,
+    `platform ${contents.platform}`,
+    ...[composeFile, ...options.compose, functionsFile].map((name) => `compose ${name}`),
+    ...services.map(({ name }) => `service ${name}`),
+    ...imageLines("service-image", serviceImages),
+    ...imageLines("function-image", functionImages),
+    `services-mib ${Math.ceil(unpackedBytes / 2 ** 20)}`,
+  ]);
 }
 
 function imageLines(key: string, facts: readonly ImageFacts[]): string[] {

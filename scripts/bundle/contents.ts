@@ -62,7 +62,7 @@ export interface FunctionImages {
 }
 
 /** @param path how the file is named in messages @throws Error when it cannot be read, or an image not be saved */
-export function functionImages(text: string, path: string, environment: NodeJS.ProcessEnv): FunctionImages {
+export function imagesOfFunctions(text: string, path: string, environment: NodeJS.ProcessEnv): FunctionImages {
   const functions = [...parseFunctions(text, path, (name) => environment[name] ?? "").values()];
   const byDigest = functions.find(({ image }) => image.includes("@"));
   if (byDigest !== undefined) {

@@ -38,7 +38,7 @@ export class FakeDocker implements Docker {
       return "";
     }
     if (image.isRemote === true && !this.#pulled.has(reference)) throw new Error(`No such image: ${reference}`);
-    return `sha256:${sha256(configOf(image))} ${image.platform ?? "linux/amd64"} 1000000\n`;
+    return `sha256:${sha256(configOf(image))} ${image.platform ?? "linux/amd64"}\n`;
   }
 
   /** As Docker 20.10 does: in an order of its own, and a layer that is there already as a link to it. */

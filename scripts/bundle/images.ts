@@ -8,7 +8,6 @@ export interface ImageFacts {
   readonly id: string;
   /** `os/architecture`, in Go's words. */
   readonly platform: string;
-  readonly sizeBytes: number;
 }
 
 interface Wanted {
@@ -53,9 +52,9 @@ async function pull(
 }
 
 async function inspect(docker: Docker, reference: string): Promise<ImageFacts> {
-  const format = "{{.Id}} {{.Os}}/{{.Architecture}} {{.Size}}";
-  const [id = "", platform = "", size] = (await docker.run(["image", "inspect", "--format", format, reference]))
+  const format = "{{.Id}} {{.Os}}/{{.Architecture}}";
+  const [id = "", platform = ""] = (await docker.run(["image", "inspect", "--format", format, reference]))
     .trim()
     .split(" ");
-  return { reference, id, platform, sizeBytes: Number(size) };
+  return { reference, id, platform };
 }
