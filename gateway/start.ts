@@ -22,9 +22,11 @@ import { Drain } from "./http/drain.ts";
 import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
 import { WorkerClient } from "./http/worker-client.ts";
 import { inFlightPath, openInFlight } from "./in-flight/open.ts";
+import { Chains } from "./lambda/chains.ts";
 import { EventQueue } from "./lambda/event-queue.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
 import { RatedGate } from "./lambda/rated.ts";
+import { toPlaces } from "./lambda/stuck.ts";
 import { systemClock } from "./pool/clock.ts";
 import { eachOf } from "./pool/listeners.ts";
 import { Pools } from "./pool/pools.ts";
@@ -172,6 +174,7 @@ export async function startGateway(
   const invocations = {
     pending: drain,
     clock: systemClock,
+    chains: new Chains(systemClock, (name) => toPlaces(pools.outlook(name))),
     functions,
     pool: (definition: FunctionDefinition) => pools.get(definition),
     isGone,

@@ -127,7 +127,7 @@ export class FrontDoor {
     await invoke(
       {
         id: head.id,
-        functionName: route.functionName,
+        call: { functionName: route.functionName, traceId: traceId(request), caller: undefined, awaited: true },
         pool: pool(definition),
         headers: toWorkerHeaders(request),
         event,

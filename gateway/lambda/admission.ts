@@ -11,6 +11,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What is left to be checked of the caller once the body is there. */
     bodyCheck: BodyCheck | undefined;
+    /** Undefined: not known before the body is there. */
+    caller: Caller | undefined;
   }
 }
 
@@ -21,9 +23,12 @@ export interface Admission {
 
 /** Refuses callers before their body is read, where its hash is not needed for that. */
 export function admission(app: FastifyInstance, gate: CallerGate): Admission {
-  if (!app.hasRequestDecorator("bodyCheck")) app.decorateRequest("bodyCheck", undefined);
+  for (const name of ["bodyCheck", "caller"] as const) {
+    if (!app.hasRequestDecorator(name)) app.decorateRequest(name, undefined);
+  }
   const keep = (request: FastifyRequest, result: Caller | BodyCheck) => {
     if (typeof result === "function") request.bodyCheck = result;
+    else request.caller = result;
   };
   return {
     onRequest(request, _reply, done) {

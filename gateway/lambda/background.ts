@@ -9,7 +9,10 @@ import { type InvocationReply, outcomeOf } from "./invocation-reply.ts";
 /** How much of a function's own words about its failure goes into the log. */
 const longestReason = 1000;
 
-type Event = Pick<InvocationRequest, "id" | "functionName">;
+interface Event {
+  readonly id: string;
+  readonly functionName: string;
+}
 type Context = Pick<InvocationContext, "onFailure" | "clock">;
 
 /** What becomes of an event that nobody waits for; its failures go into the log. */

@@ -25,12 +25,19 @@ for (const { what, error, status, told } of cases) {
       throw error;
     };
     await invoke(
-      { id: "r1", functionName: "f", pool: { tryLease: refuse, wait: refuse }, headers: [], event: Buffer.from("{}") },
+      {
+        id: "r1",
+        call: { functionName: "f", traceId: undefined, caller: undefined, awaited: true },
+        pool: { tryLease: refuse, wait: refuse },
+        headers: [],
+        event: Buffer.from("{}"),
+      },
       new Reply(response, "r1"),
       {
         clock: new FakeClock(),
+        chains: { begin: () => () => undefined, wait: () => () => undefined },
         isGone: () => false,
-      requests: { begin: () => () => undefined },
+        requests: { begin: () => () => undefined },
         onInvocation: () => undefined,
         onFailure: (_what, fields) => failures.push(fields),
       },

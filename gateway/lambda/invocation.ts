@@ -7,6 +7,7 @@ import type { FunctionPool } from "../pool/function-pool.ts";
 import type { Lease } from "../pool/lease.ts";
 import { mayResend } from "../pool/policy.ts";
 import { exited, timedOut, tooLarge } from "./answer.ts";
+import type { Call, Chains } from "./chains.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
 import { initFailureOf } from "./init-failure.ts";
 import { type InvocationReply, outcomeOf } from "./invocation-reply.ts";
@@ -27,6 +28,7 @@ export interface FailureFields {
 
 export interface InvocationContext {
   readonly clock: Clock;
+  readonly chains: Pick<Chains, "begin" | "wait">;
   /** Whether an error of the agent says that the worker does not exist. */
   readonly isGone: (error: unknown) => boolean;
   readonly onInvocation: (record: InvocationRecord) => void;
@@ -37,7 +39,7 @@ export interface InvocationContext {
 
 export interface InvocationRequest {
   readonly id: string;
-  readonly functionName: string;
+  readonly call: Call;
   readonly pool: Pick<FunctionPool<WorkerClient>, "tryLease" | "wait">;
   /** Names and values in turn. */
   readonly headers: string[];
@@ -59,7 +61,8 @@ export async function invoke(
   try {
     for (let resends = 0; ; resends++) {
       const lease =
-        (resends === 0 ? request.pool.tryLease() : undefined) ?? (await waitForLease(request, reply, resends > 0));
+        (resends === 0 ? request.pool.tryLease() : undefined) ??
+        (await waitForLease(request, reply, context, resends > 0));
       start = lease.start;
       const result = await tryOnce(request, lease, reply, context, resends < mostResends);
       if (result === "resend") continue;
@@ -78,7 +81,7 @@ export async function invoke(
     }
   }
   context.onInvocation({
-    function: request.functionName,
+    function: request.call.functionName,
     outcome,
     start,
     durationMs: context.clock.now() - beganMs,
@@ -88,15 +91,24 @@ export async function invoke(
 async function waitForLease(
   request: InvocationRequest,
   reply: InvocationReply,
+  { chains }: InvocationContext,
   again: boolean,
 ): Promise<Lease<WorkerClient>> {
   const waiting = request.pool.wait({ again, bytes: request.event.length });
-  const stopListening = reply.onGone(waiting.leave);
+  const stopListening = reply.onGone(() => waiting.leave());
+  const stopWatching = chains.wait(request.call, () => waiting.leave(stuck()));
   try {
     return await waiting.turn;
   } finally {
+    stopWatching();
     stopListening();
   }
+}
+
+function stuck(): LambdaError {
+  const why = "every worker that could take this call waits for calls like it to be answered";
+  const options = { retryAfterSeconds: 1, reason: "ReservedFunctionConcurrentInvocationLimitExceeded" } as const;
+  return new LambdaError("TooManyRequestsException", `Rate Exceeded: ${why}`, options);
 }
 
 function tryOnce(
@@ -110,6 +122,7 @@ function tryOnce(
   let removal: RemovalReason | undefined;
   let thawError: unknown;
   const ended = context.requests.begin(lease.worker.instanceId, request.id);
+  const endCall = context.chains.begin(lease.worker.id, request.call);
   const exchange = new Exchange({
     clock: context.clock,
     timeoutMs: lease.definition.timeoutMs,
@@ -117,6 +130,7 @@ function tryOnce(
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       ended();
+      endCall();
       // Released first, so that the next request is on its way before this answer is written.
       release(lease, result, thawError, context);
       if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");

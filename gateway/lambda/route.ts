@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import type { PendingReply } from "../http/drain.ts";
+import { LambdaError } from "../http/errors.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
 import { admission, type CallerGate } from "./admission.ts";
 import { BackgroundReply, invokeInBackground } from "./background.ts";
+import { type Chains, isEndless } from "./chains.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { notFound, toFunctionName } from "./function-name.ts";
 import { type InvocationContext, type InvocationRequest, invoke } from "./invocation.ts";
@@ -42,6 +44,7 @@ export interface InvokeRouteOptions extends InvocationContext {
   readonly pool: (definition: FunctionDefinition) => FunctionPool<WorkerClient>;
   readonly events: Pick<EventQueue, "add">;
   readonly reports: WorkerReports;
+  readonly chains: Chains;
 }
 
 interface InvokeRoute {
@@ -76,20 +79,22 @@ async function serve(
   options: InvokeRouteOptions,
 ): Promise<void> {
   const { id, raw } = request;
-  const given = request.query.Qualifier;
-  const name = toFunctionName(request.params.name, Array.isArray(given) ? given[0] : given, options.region);
+  const name = toFunctionName(request.params.name, single(request.query.Qualifier), options.region);
   const logType = toLogType(raw.headers["x-amz-log-type"]);
   const clientContext = toClientContext(raw.headers["x-amz-client-context"]);
   const event = toEvent(request.body);
   if (type === "Event") assertEventSize(event);
   const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
   if (definition === undefined) throw notFound(name, options.region);
-  const traceId = invocationTraceId(single(raw.headers["x-amzn-trace-id"]), id, options.clock.epochMs());
+  const caller = request.caller?.kind === "worker" ? options.chains.runningAt(request.caller.name) : undefined;
+  if (isEndless(name, caller)) throw endless();
+  const given = single(raw.headers["x-amzn-trace-id"]) ?? caller?.traceId;
+  const traceId = invocationTraceId(given, id, options.clock.epochMs());
   const reply = new Reply(fastifyReply.raw, id, traceId);
   const contentType = raw.headers["content-type"];
   const toRequest = (found: FunctionDefinition, context: string | undefined): InvocationRequest => ({
     id,
-    functionName: name,
+    call: { functionName: name, traceId, caller, awaited: type !== "Event" },
     pool: options.pool(found),
     headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId }),
     event,
@@ -123,18 +128,24 @@ async function serve(
 function accept(
   { concurrency }: FunctionDefinition,
   event: Buffer,
-  id: Pick<InvocationRequest, "id" | "functionName">,
+  what: { readonly id: string; readonly functionName: string },
   options: InvokeRouteOptions,
   toRequest: () => InvocationRequest,
 ): void {
-  const reply = new BackgroundReply(id, options);
+  const reply = new BackgroundReply(what, options);
   using stack = new DisposableStack();
   const pending = stack.use(options.pending.enter(reply));
-  options.events.add(id.functionName, concurrency.max, event.length, async () => {
+  options.events.add(what.functionName, concurrency.max, event.length, async () => {
     using _pending = pending;
     await invokeInBackground(reply, toRequest, options);
   });
   stack.move();
+}
+
+function endless(): LambdaError {
+  const message =
+    "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your function's invocation.";
+  return new LambdaError("RecursiveInvocationException", message);
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -12,7 +12,7 @@ import type { RoomHolder } from "./room.ts";
 import { leastRecent, missingForMin, missingForWaiting, mostRecent, needlessStarts, surplus } from "./selection.ts";
 import { Slot } from "./slot.ts";
 import type { SlotOwner } from "./slot-options.ts";
-import { isFrozen, isPreparable, isQueuedForMin, isUnused, SlotTable, willServe } from "./slot-table.ts";
+import { isFrozen, isPreparable, isQueuedForMin, isUnused, type Outlook, SlotTable, willServe } from "./slot-table.ts";
 import type { StartPriority } from "./starts.ts";
 import type { SlotStateKind } from "./state.ts";
 
@@ -130,6 +130,10 @@ export class FunctionPool<C extends WorkerConnection> implements SlotOwner<C>, R
 
   get workerStates(): readonly SlotStateKind[] {
     return Array.from(this.#slots, ({ kind }) => kind).filter((kind) => kind !== "absent");
+  }
+
+  get outlook(): Outlook {
+    return this.#slots.outlook(this.#definition?.concurrency.max ?? 0);
   }
 
   /** Workers that have gone so that another function could have one. */

@@ -7,6 +7,7 @@ import { EnduringAgent } from "./outage.ts";
 import { QueueBudget } from "./queue-budget.ts";
 import { Room } from "./room.ts";
 import type { SharedOptions } from "./slot-options.ts";
+import type { Outlook } from "./slot-table.ts";
 import type { StartGuard } from "./start-guard.ts";
 import { WorkerStarter } from "./starter.ts";
 import { Starts } from "./starts.ts";
@@ -35,12 +36,14 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
   readonly #pools = new Map<string, FunctionPool<C>>();
   readonly #create: (name: string, definition: FunctionDefinition | undefined) => FunctionPool<C>;
   readonly #queueBudget: QueueBudget;
+  readonly #room: Room;
   #known = false;
 
   constructor(options: PoolsOptions<C>) {
     const { clock, guard, isExhausted } = options;
     const agent = new EnduringAgent(options.agent, options);
     const room = new Room(clock, this.#pools);
+    this.#room = room;
     const starts = new Starts(options.startsAtOnce, guard);
     this.#queueBudget = new QueueBudget(options.queueBytes);
     const shared = {
@@ -88,6 +91,13 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
   /** What the events of all waiting requests take now. */
   get queuedBytes(): number {
     return this.#queueBudget.usedBytes;
+  }
+
+  /** What a function's next request could be served by; `crowded`: one worker more needs another's to go first. */
+  outlook(functionName: string): Outlook & { readonly crowded: boolean } {
+    const outlook = this.#pools.get(functionName)?.outlook ?? { busy: 0, coming: false, growing: true };
+    const crowded = this.#room.wanted && ![...this.#pools.values()].some((pool) => pool.outlook.coming);
+    return { ...outlook, crowded };
   }
 
   status(): PoolStatus[] {

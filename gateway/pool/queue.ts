@@ -5,8 +5,8 @@ import type { QueueBudget } from "./queue-budget.ts";
 /** A place in a queue. */
 export interface Waiting<T> {
   readonly turn: Promise<T>;
-  /** Gives the place up; `turn` then rejects with a Refusal `left`. */
-  leave(): void;
+  /** Gives the place up, unless the turn has come; `turn` then rejects with `why`, or a Refusal `left`. */
+  leave(why?: Error): void;
 }
 
 /** Who joins a queue. */
@@ -71,7 +71,7 @@ export class WaitQueue<T> {
     const entry: Entry<T> = { resolve, reject, release };
     this.#entries.add(entry);
     refuse?.(depart);
-    return { turn: promise, leave: () => depart(new Refusal("left", "the client has gone")) };
+    return { turn: promise, leave: (why = new Refusal("left", "the client has gone")) => depart(why) };
   }
 
   /** Gives the first in line its turn. */

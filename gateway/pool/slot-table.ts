@@ -26,6 +26,16 @@ export const willServe = ({ kind, retired }: AnySlot): boolean =>
 const isPresent = ({ kind, retired }: AnySlot): boolean =>
   !retired && (kind === "idle" || kind === "freezing" || kind === "frozen" || kind === "thawing" || kind === "busy");
 
+/** What a function's next request could be served by. */
+export interface Outlook {
+  /** Workers that have a request. */
+  readonly busy: number;
+  /** A worker is free, or will be without any request's end. */
+  readonly coming: boolean;
+  /** There may be one worker more. */
+  readonly growing: boolean;
+}
+
 /** The slots of one function by number. One without a worker is kept: it knows what it has destroyed. */
 export class SlotTable<C extends WorkerConnection> {
   readonly #slots = new Map<number, Slot<C>>();
@@ -78,6 +88,20 @@ export class SlotTable<C extends WorkerConnection> {
     let present = 0;
     for (const slot of this.#slots.values()) if (isPresent(slot)) present++;
     return present;
+  }
+
+  /** @param max how many there may be */
+  outlook(max: number): Outlook {
+    let [present, busy, coming] = [0, 0, false];
+    for (const { kind, retired, starting } of this.#slots.values()) {
+      if (kind === "busy") busy++;
+      if (kind === "absent" || retired) continue;
+      // A start that waits for its turn or for room counts as one that could be.
+      if (starting?.begun === false) continue;
+      present++;
+      if (kind !== "busy") coming = true;
+    }
+    return { busy, coming, growing: present < max };
   }
 
   /** @param floor in place of `min` where it is higher */
