@@ -43,6 +43,8 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
         ),
       10_000,
     );
+    const states = "cd /run/containerd/cgroup && cat freezer/esb/hello-0/freezer.state || cat esb/hello-0/cgroup.events";
+    assert.match(await stack.exec("agent", "sh", "-c", states), /^(FROZEN|frozen 1)$/m, "the kernel's word");
     const thawed = await greet(stack);
     assert.deepEqual([thawed.invocations, thawed.worker], [3, cold.worker]);
   });
