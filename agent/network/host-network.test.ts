@@ -101,3 +101,15 @@ test("teardown leaves nothing, and may be repeated", async () => {
   await network.teardown();
   assert.deepEqual(await readdir(dir), []);
 });
+
+test("L3: a worker with a Lambda runtime has a second port, at which that finds the Runtime API; both come back", async () => {
+  const network = open();
+  const attachment = await network.take(never, "runtime-api");
+  assert.deepEqual(attachment.endpoint, { host: "127.0.0.1", port: 20_000 });
+  const api = { host: "127.0.0.1", port: 20_001 };
+  assert.deepEqual(attachment.runtimeApi, { api, isShared: false, endpoint: attachment.endpoint });
+  await assert.rejects(network.take(never, "runtime-api"), { code: "NETWORK_EXHAUSTED" });
+  assert.equal((await network.take(never)).endpoint.port, 20_002);
+  await network.release(attachment.id);
+  assert.equal((await network.take(never, "runtime-api")).endpoint.port, 20_000);
+});

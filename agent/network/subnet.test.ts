@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../common/environment.ts";
-import { addressAt, networkOf, overlaps, parseIdentityRange, parseSubnet } from "./subnet.ts";
+import {
+  addressAt,
+  counterpart,
+  networkOf,
+  overlaps,
+  parseIdentityRange,
+  parseInvocationRange,
+  parseSubnet,
+} from "./subnet.ts";
 
 test("a subnet's gateway is its first address", () => {
   assert.deepEqual(parseSubnet("10.63.0.0/16"), { cidr: "10.63.0.0/16", prefixLength: 16, gateway: "10.63.0.1" });
@@ -71,3 +79,17 @@ for (const [text, expected] of [
     );
   });
 }
+
+test("L3 S7: each identity address has an invocation address of its own, at the same place of a range as large", () => {
+  const identities = parseIdentityRange("240.0.0.0/8", workers);
+  const invocations = parseInvocationRange("254.0.0.0/8", workers, identities);
+  assert.equal(counterpart("240.0.0.0", identities, invocations), "254.0.0.0");
+  assert.equal(counterpart("240.1.2.3", identities, invocations), "254.1.2.3");
+  for (const [text, expected] of [
+    ["240.0.0.0/8", /overlaps ESB_IDENTITY_SUBNET=240/],
+    ["254.0.0.0/16", /is smaller than ESB_IDENTITY_SUBNET/],
+    ["10.0.0.0/8", /ESB_INVOCATION_SUBNET=.*overlaps the workers' own subnet/],
+  ] as const) {
+    assert.throws(() => parseInvocationRange(text, workers, identities), expected);
+  }
+});

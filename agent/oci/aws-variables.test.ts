@@ -8,9 +8,13 @@ const dynamodb = { AWS_ENDPOINT_URL_DYNAMODB: "http://10.63.0.1:8001" };
 const endpoints = { ...s3, ...dynamodb };
 const credentials = { accessKeyId: "ID", secretAccessKey: "KEY" };
 const key = { AWS_ACCESS_KEY_ID: "ID", AWS_SECRET_ACCESS_KEY: "KEY" };
-const lambda = { AWS_ENDPOINT_URL_LAMBDA: "http://10.63.0.1:8372/token/T" };
+const lambda = {
+  AWS_ENDPOINT_URL_LAMBDA: "http://10.63.0.1:8372/token/T",
+  AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: "http://10.63.0.1:8372/token/T",
+};
 const workersOwn = {
   AWS_ENDPOINT_URL_LAMBDA: "http://10.63.0.1:8372",
+  AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: "http://10.63.0.1:8372",
   AWS_ACCESS_KEY_ID: "A",
   AWS_SECRET_ACCESS_KEY: "S",
   AWS_SESSION_TOKEN: "T",
@@ -34,7 +38,10 @@ test("D3: a service that the function names itself stays as it says", () => {
   const ours = { endpoints, credentials };
   const withoutS3 = { ...dynamodb, ...key, ...lambda };
   assert.deepEqual(awsVariables(has("AWS_ENDPOINT_URL_S3"), access, ours), withoutS3);
-  assert.deepEqual(awsVariables(has("AWS_ENDPOINT_URL_LAMBDA"), access, ours), { ...endpoints, ...key });
+  for (const name of ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"]) {
+    assert.deepEqual(awsVariables(has(name), access, ours), { ...endpoints, ...key });
+    assert.deepEqual(awsVariables(has(name), access, { endpoints }), endpoints);
+  }
 });
 
 for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]) {

@@ -13,12 +13,13 @@ export interface ServiceAccess {
   readonly credentials?: AccessKey | undefined;
 }
 
-const lambdaEndpoint = "AWS_ENDPOINT_URL_LAMBDA";
+/** What the gateway serves its workers: Lambda's API and CloudWatch Logs. */
+const gatewayEndpoints = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"] as const;
 /** Whoever sets one of these for itself calls whom it wants, and nobody else should be sent what is ours. */
 const ofItsOwn = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"] as const;
 
 /**
- * By these, AWS SDKs find Lambda's API and the services and say who calls, without a line of the function's own
+ * By these, AWS SDKs find Lambda's API, CloudWatch Logs and the services and say who calls, without a line of the function's own
  * (docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html, feature-static-credentials.html).
  *
  * An SDK has one set of credentials for all services, and those like S3 refuse a session token that they have not issued
@@ -33,15 +34,20 @@ export function awsVariables(
 ): Record<string, string> {
   if (ofItsOwn.some(has)) return {};
   const found = Object.fromEntries(Object.entries(endpoints).filter(([name]) => !has(name)));
-  if (credentials === undefined) return { ...found, ...(has(lambdaEndpoint) ? {} : byToken(access)) };
+  const isElsewhere = gatewayEndpoints.some(has);
+  if (credentials === undefined) return { ...found, ...(isElsewhere ? {} : byToken(access)) };
   const key = keyVariables(credentials);
-  if (access === undefined || has(lambdaEndpoint)) return { ...found, ...key };
-  return { ...found, ...key, [lambdaEndpoint]: `${access.endpoint}/token/${access.sessionToken}` };
+  if (access === undefined || isElsewhere) return { ...found, ...key };
+  return { ...found, ...key, ...toGateway(`${access.endpoint}/token/${access.sessionToken}`) };
 }
 
 function byToken(access: LambdaAccess | undefined): Record<string, string> {
   if (access === undefined) return {};
-  return { [lambdaEndpoint]: access.endpoint, ...keyVariables(access), AWS_SESSION_TOKEN: access.sessionToken };
+  return { ...toGateway(access.endpoint), ...keyVariables(access), AWS_SESSION_TOKEN: access.sessionToken };
+}
+
+function toGateway(url: string): Record<string, string> {
+  return Object.fromEntries(gatewayEndpoints.map((name) => [name, url]));
 }
 
 function keyVariables({ accessKeyId, secretAccessKey }: AccessKey): Record<string, string> {

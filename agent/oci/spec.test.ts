@@ -155,3 +155,36 @@ test("the spec survives JSON as it is", () => {
   const spec = buildSpec(input);
   assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec);
 });
+
+const runtimeImage = { Entrypoint: ["/usr/bin/client"], Cmd: ["image.handler"] };
+for (const [what, driver, own, config, args, handler, cwd] of [
+  [
+    "the image's handler",
+    "runtime-api",
+    {},
+    runtimeImage,
+    ["/usr/bin/client", "image.handler"],
+    "image.handler",
+    "/var/task",
+  ],
+  ["its own handler", "runtime-api", { handler: "a.b" }, runtimeImage, ["/usr/bin/client", "a.b"], "a.b", "/var/task"],
+  ["its own handler", "emulator", { handler: "a.b" }, runtimeImage, ["/usr/bin/client", "a.b"], "a.b", "/"],
+  ["the image's command", "http", { handler: "a.b" }, runtimeImage, ["/usr/bin/client", "image.handler"], "a.b", "/"],
+  ["the image's command", "runtime-api", { handler: "a.b" }, { Cmd: ["/main"] }, ["/main"], "a.b", "/var/task"],
+  ["its own command", "runtime-api", { handler: "a.b", command: ["/x"] }, runtimeImage, ["/x"], "a.b", "/var/task"],
+] as const) {
+  test(`L3: a function driven as ${driver} begins with ${what}: ${args.join(" ")}`, () => {
+    const spec = buildSpec({ ...input, driver, function: { ...input.function, ...own }, image: { config } });
+    assert.deepEqual(spec.process.args, args);
+    assert.ok(spec.process.env.includes(`_HANDLER=${handler}`));
+    assert.equal(spec.process.cwd, cwd);
+  });
+}
+
+test("L3: where the Runtime API is served a worker is told of it, and of no port to listen at", () => {
+  const network = { ...input.network, runtimeApi: "10.63.0.1:9001" };
+  const { env } = buildSpec({ ...input, driver: "runtime-api", network }).process;
+  assert.ok(env.includes("AWS_LAMBDA_RUNTIME_API=10.63.0.1:9001"));
+  assert.ok(!env.some((entry) => entry.startsWith("PORT=") || entry.startsWith("AWS_LAMBDA_FUNCTION_TIMEOUT=")));
+  assert.ok(!buildSpec(input).process.env.some((entry) => entry.startsWith("AWS_LAMBDA_RUNTIME_API")));
+});

@@ -171,7 +171,8 @@ async function startUntilReady(
     } catch (error) {
       const failure = await undone(error, () => runtime.destroy(identity.id, 0));
       if (failure instanceof AgentError && failure.code === "WORKER_INIT_FAILED") {
-        logger.warn({ worker: identity.id, ...failure.functionError, payload: undefined }, "an init phase failed");
+        const { errorType, errorMessage } = failure.functionError ?? {};
+        logger.warn({ worker: identity.id, errorType, errorMessage }, "an init phase failed");
         if (inits === triesToInit) throw failure;
         inits += 1;
         identity = { ...identity, instanceId: randomUUID() };

@@ -29,7 +29,7 @@ test("L3: what the runtime itself has told is handed on with all that is in it",
 });
 
 test("G8: while starts rest for a failed init, callers are told the same", () => {
-  assert.deepEqual(initFailureOf(new StartsSuspended(failed(""), 1000), "id-1"), made);
+  assert.deepEqual(initFailureOf(new StartsSuspended(1000, failed("")), "id-1"), made);
 });
 
 test("L1: other errors are none of the function's", () => {

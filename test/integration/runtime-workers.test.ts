@@ -80,12 +80,12 @@ test("L3: environment, working directory, deadline, ARN and client context are a
   assert.equal(environment.AWS_LAMBDA_FUNCTION_VERSION, "$LATEST");
   assert.equal(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE, "256");
   assert.equal(environment.AWS_LAMBDA_LOG_GROUP_NAME, "/aws/lambda/look");
-  assert.match(environment.AWS_LAMBDA_LOG_STREAM_NAME, /^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/);
+  assert.match(environment.AWS_LAMBDA_LOG_STREAM_NAME ?? "", /^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/);
   assert.equal(environment.AWS_LAMBDA_INITIALIZATION_TYPE, "on-demand");
   assert.equal(environment.TZ, ":UTC");
   assert.equal(environment.MINE, "yes");
   assert.equal(environment.PORT, undefined);
-  assert.match(environment._X_AMZN_TRACE_ID, /^Root=1-/);
+  assert.match(environment._X_AMZN_TRACE_ID ?? "", /^Root=1-/);
   assert.deepEqual(body.client, { custom: { who: "me" } });
   assert.match(body.functionArn, /^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:look/);
   assert.ok(body.remainingMs > 5000 && body.remainingMs <= 10_000, String(body.remainingMs));
