@@ -202,7 +202,9 @@ export function readError(payload: Buffer): { errorType?: string; errorMessage: 
 }
 
 /** An error in the middle of a streamed response comes behind it (runtimes-custom.html, "Response streaming"). */
-function errorInTrailers({ trailers }: IncomingMessage): { errorType: string; payload: Buffer } | undefined {
+function errorInTrailers(request: IncomingMessage): { errorType: string; payload: Buffer } | undefined {
+  if (request.rawTrailers.length === 0) return undefined;
+  const { trailers } = request;
   const errorType = trailers["lambda-runtime-function-error-type"];
   if (errorType === undefined) return undefined;
   const payload = Buffer.from(trailers["lambda-runtime-function-error-body"] ?? "", "base64");
