@@ -49,6 +49,22 @@ for (const [what, auth, settings, expected] of [
     /^ESB_LAMBDA_AUTH=auto: /,
   ],
   [
+    "an issuer whose keys would come without TLS",
+    "none",
+    { ESB_JWT_EXTERNAL_ISSUER: "http://id.example/pool", ESB_JWT_EXTERNAL_AUDIENCE: "a" },
+    /^ESB_JWT_EXTERNAL_ISSUER=http:\/\/id\.example\/pool: .* without TLS; expected https/,
+  ],
+  [
+    "keys of an issuer without TLS",
+    "none",
+    {
+      ESB_JWT_EXTERNAL_ISSUER: "https://id.example/pool",
+      ESB_JWT_EXTERNAL_AUDIENCE: "a",
+      ESB_JWT_EXTERNAL_JWKS: "http://10.0.0.1/keys",
+    },
+    /^ESB_JWT_EXTERNAL_JWKS=http:\/\/10\.0\.0\.1\/keys: .* without TLS/,
+  ],
+  [
     "a key twice over",
     "none",
     { ESB_JWT_SECRET: secret, ESB_JWT_KEYS: "/nowhere" },

@@ -37,6 +37,8 @@ const invalid: ReadonlyArray<readonly [template: string, problem: RegExp]> = [
   ["/{proxy*}", /is not a parameter/],
   ["/{id}/{id}", /^has \{id\} twice$/],
   ["/{id}/{id+}", /^has \{id\} twice$/],
+  ["/a/*", /^"\*" is no wildcard here; expected \{name\} for one segment or, at the end, \{proxy\+\}/],
+  ["/**", /^"\*\*" is no wildcard/],
   ["/a b", /has characters that a path cannot have/],
   ["/a%20b", /not percent-encoded/],
   ["/zoë", /has characters that a path cannot have/],

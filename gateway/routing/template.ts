@@ -32,6 +32,9 @@ export function parseTemplate(template: string): ParsedTemplate {
 
 function add(text: string, segments: TemplateSegment[], names: Set<string>): string | undefined {
   if (text === "") return "must not have empty segments";
+  if (text === "*" || text === "**") {
+    return `"${text}" is no wildcard here; expected {name} for one segment or, at the end, {proxy+} for all that follow`;
+  }
   const [, name, plus] = parameter.exec(text) ?? [];
   if (name !== undefined) {
     if (names.has(name)) return `has {${name}} twice`;

@@ -11,6 +11,7 @@ import { ExternalKeys } from "../auth/tokens/external-keys.ts";
 import { parseKeyRing } from "../auth/tokens/key-file.ts";
 import { type KeyRing, type PublicJwk, secretRing } from "../auth/tokens/key-ring.ts";
 import { issueToken, verifyOwn } from "../auth/tokens/own.ts";
+import { isProtected } from "../auth/tokens/protected-url.ts";
 import { VerifiedTokens, type VerifyToken } from "../auth/tokens/verified-tokens.ts";
 import type { Clock } from "../pool/clock.ts";
 
@@ -61,7 +62,7 @@ export async function openTokens(
   const issuers = new Map<string, VerifyToken>();
   const verified = new VerifiedTokens(issuers, () => clock.epochMs());
   const forget = () => verified.forget();
-  const external = stack.use(openExternal(configuration, clock, logger, forget));
+  const external = stack.use(openExternal(configuration, development, clock, logger, forget));
   const own = stack.use(await openOwn(configuration, development && external === undefined, logger, forget));
   const { ESB_JWT_ISSUER: issuer, ESB_JWT_AUDIENCE: audience, ESB_JWT_TTL_SECONDS: ttlSeconds } = configuration;
   const terms = { issuer, audience, ttlSeconds };
@@ -85,7 +86,13 @@ export async function openTokens(
   };
 }
 
-function openExternal(configuration: TokenConfiguration, clock: Clock, logger: Logger, onChanged: () => void) {
+function openExternal(
+  configuration: TokenConfiguration,
+  development: boolean,
+  clock: Clock,
+  logger: Logger,
+  onChanged: () => void,
+) {
   const { ESB_JWT_EXTERNAL_ISSUER: issuer, ESB_JWT_EXTERNAL_JWKS: jwksUrl } = configuration;
   const audiences = configuration.ESB_JWT_EXTERNAL_AUDIENCE;
   if (issuer === undefined) {
@@ -98,6 +105,7 @@ function openExternal(configuration: TokenConfiguration, clock: Clock, logger: L
       "ESB_JWT_EXTERNAL_ISSUER is set and ESB_JWT_EXTERNAL_AUDIENCE is not; without it, tokens that the issuer gave out for other applications would be accepted",
     );
   }
+  if (!development) refuseUnprotected(issuer, jwksUrl);
   const keys = new ExternalKeys({
     clock,
     fetchKeys: () => fetchIssuerKeys({ issuer, jwksUrl }),
@@ -110,6 +118,16 @@ function openExternal(configuration: TokenConfiguration, clock: Clock, logger: L
     verifyExternal(token, header, keys, { issuer, audiences }, nowMs);
   const status = () => ({ issuer: { url: issuer, ...(keys.error === undefined ? {} : { error: keys.error }) } });
   return { issuer, verify, status, [Symbol.dispose]: () => keys[Symbol.dispose]() };
+}
+
+/** @throws ConfigurationError where somebody on the way could give out keys of its own, and sign any token with them */
+function refuseUnprotected(issuer: string, jwksUrl: string | undefined): void {
+  const asked = jwksUrl ?? issuer;
+  if (isProtected(asked)) return;
+  const name = jwksUrl === undefined ? "ESB_JWT_EXTERNAL_ISSUER" : "ESB_JWT_EXTERNAL_JWKS";
+  throw new ConfigurationError(
+    `${name}=${asked}: keys for tokens would come without TLS; expected https://, or an address of this machine`,
+  );
 }
 
 /** Undefined when there are no keys to sign with. */

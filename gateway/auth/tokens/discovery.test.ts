@@ -53,7 +53,9 @@ for (const [what, answers, expected] of [
   });
 }
 
-test("G2: an issuer with TLS whose keys would come without it is not believed", async () => {
-  const get = async () => ({ issuer: "https://a.example", jwks_uri: "http://a.example/keys" });
-  await assert.rejects(fetchIssuerKeys({ issuer: "https://a.example", jwksUrl: undefined }, get), /keys without TLS/);
-});
+for (const issuer of ["https://a.example", "http://127.0.0.1:8080"]) {
+  test(`G2: ${issuer}, whose keys would come from elsewhere without TLS, is not believed`, async () => {
+    const get = async () => ({ issuer, jwks_uri: "http://a.example/keys" });
+    await assert.rejects(fetchIssuerKeys({ issuer, jwksUrl: undefined }, get), /keys without TLS/);
+  });
+}

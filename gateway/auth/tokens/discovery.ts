@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { isProtected } from "./protected-url.ts";
 
 /** How long the issuer may take for each answer. */
 const answerWithinMs = 5_000;
@@ -33,7 +34,8 @@ async function discover(issuer: string, get: typeof getJson): Promise<string> {
   const { issuer: told, jwks_uri: found } = metadata.data;
   // Section 4.3: else somebody could give out another's keys as its own.
   if (told !== issuer) throw new Error(`${url} is of another issuer, ${told}`);
-  if (issuer.startsWith("https:") && !found.startsWith("https:")) throw new Error(`${url} leads to keys without TLS`);
+  const worse = issuer.startsWith("https:") ? !found.startsWith("https:") : isProtected(issuer) && !isProtected(found);
+  if (worse) throw new Error(`${url} leads to keys without TLS`);
   return found;
 }
 
