@@ -8,13 +8,17 @@ import { parseEnv, promisify } from "node:util";
 import { type Launch, startEsb } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { testProcess, until, untilWhileAlive } from "../support/process.ts";
+import { providedArchive, providedImage } from "../support/runtimes/images.ts";
 import { makeBareHost } from "../support/systemd/bare-host.ts";
 import { readService, unitPath } from "../support/systemd/unit.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
 const [agentUnit, gatewayUnit, runtimeUnit] = ["esb-agent.service", "esb-gateway.service", "esb-runtime-api.service"];
-const functions = `functions: { hello: { image: "${staticServerImage}", idle: { freezeAfterMs: 300 } } }`;
+const functions = `
+defaults: { idle: { freezeAfterMs: 300 } }
+functions: { hello: { image: "${staticServerImage}" }, native: { image: "${providedImage}" } }
+`;
 
 for (const unit of [agentUnit, gatewayUnit, runtimeUnit]) {
   test(`Systemd: systemd finds nothing wrong with ${unit} (issue 5)`, async () => {
@@ -49,7 +53,7 @@ for (const [unit, exposure] of [
   });
 }
 
-test("Systemd: started and confined as their units say, agent and gateway serve cold, warm and frozen workers (D4)", async () => {
+test("Systemd: started and confined as their units say, the programs serve cold, warm and frozen workers (D4)", async () => {
   await using folder = await temporaryFolder();
   const host = await makeBareHost(folder.path, functions);
   await using group = await controlGroup();
@@ -61,29 +65,35 @@ test("Systemd: started and confined as their units say, agent and gateway serve 
     through: await host.confinedAs(gatewayUnit),
     settings: await host.environment(gatewayUnit),
   };
+  const runtimeApi: Launch = {
+    through: await host.confinedAs(runtimeUnit),
+    settings: await host.environment(runtimeUnit),
+  };
   await startPre(gateway);
   await using esb = await startEsb({
     functions,
-    launches: { agent, gateway },
-    archives: [await staticServerArchive()],
+    launches: { agent, gateway, "runtime-api": runtimeApi },
+    runtimeApi: true,
+    archives: await Promise.all([staticServerArchive(), providedArchive()]),
     settings: { ESB_AGENT_ADDRESS: agent.settings?.ESB_AGENT_ADDRESS ?? "" },
   });
   const { ESB_API_KEY = "" } = parseEnv(await readFile(host.at("var/lib/esb-gateway/credentials.env"), "utf8"));
-  const answers = async () => {
-    const answer = await esb.invoke("hello", {}, { headers: { "x-api-key": ESB_API_KEY } });
-    assert.equal(answer.status, 200, await answer.text());
+  const answers = async (name = "hello") => {
+    const answer = await esb.invoke(name, {}, { headers: { "x-api-key": ESB_API_KEY } });
+    assert.deepEqual([answer.status, answer.headers.get("x-amz-function-error")], [200, null], await answer.text());
   };
-  await answers();
-  await answers();
-  await esb.waitForTask("hello-0", "PAUSED");
-  await answers();
+  for (const name of ["hello", "native"]) {
+    await answers(name);
+    await answers(name);
+    await esb.waitForTask(`${name}-0`, "PAUSED");
+    await answers(name);
+  }
   assert.equal((await esb.invoke("hello")).status, 403);
 
   // What lives longer than a call is not the agent's child: with KillMode=mixed it would end with it.
   await until(async () => assert.deepEqual(await group.processes(), [esb.agent.pid]), 10_000);
   const before = await esb.ctr("tasks", "ls");
   await esb.agent.stop("SIGTERM");
-  await answers();
   await esb.agent.start();
   await esb.agentReady();
   await answers();
@@ -114,7 +124,7 @@ test("Systemd: started and confined as its unit says, the Runtime API is reached
   await api.start();
   await untilWhileAlive(api, async () => assert.match(await api.log(), /"listening"/), 30_000);
   const connect = ([file = "", ...words]: readonly string[]) => {
-    const socket = JSON.stringify(host.at("run/esb/runtime-api.sock"));
+    const socket = JSON.stringify(host.at("run/esb-runtime-api/runtime-api.sock"));
     return run(file, [...words, process.execPath, "-e", `require("net").connect(${socket}, () => process.exit())`]);
   };
   await connect(await host.confinedAs(agentUnit));
