@@ -1,12 +1,16 @@
+import { LineJoiner } from "../logs/lines.ts";
 import type { WorkerInfo } from "../pool/agent.ts";
 import type { Clock } from "../pool/clock.ts";
 import type { AgentClient } from "./channel.ts";
 
 /** A client waits for it with its answer. */
 const withinMs = 1000;
-/** What a worker prints goes through its log first. */
+/** What a worker prints goes through its log first, and is marked with the time at which it came there. */
 const settleMs = 20;
-const mostReads = 5;
+const leastReads = 3;
+const mostReads = 6;
+/** Of one request, so many of its last lines: more than fit into an answer. */
+const mostLines = 4096;
 
 /** What the agent tells of a worker beside its state. */
 export class AgentReports {
@@ -18,14 +22,18 @@ export class AgentReports {
     this.#clock = clock;
   }
 
-  /** Reads again until nothing comes any more. @returns undefined when the agent does not tell */
-  async linesSince(worker: WorkerInfo, epochMs: number): Promise<readonly string[] | undefined> {
+  /**
+   * What a worker printed between two moments, in milliseconds since 1970; read until nothing comes any more, and at
+   * once, since a worker that has failed is about to go, and its log with it.
+   * @returns undefined when the agent does not tell
+   */
+  async linesBetween(worker: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[] | undefined> {
     let lines: readonly string[] | undefined;
-    for (let reads = 0; reads < mostReads; reads++) {
-      await new Promise<void>((resolve) => this.#clock.after(settleMs, resolve));
-      const now = await this.#read(worker, epochMs).catch(() => undefined);
-      if (now === undefined || now.length === lines?.length) break;
+    for (let reads = 1; reads <= mostReads; reads++) {
+      const now = await this.#read(worker, fromMs, toMs + settleMs).catch(() => undefined);
+      if (now === undefined || (now.length === lines?.length && reads >= leastReads)) break;
       lines = now;
+      await new Promise<void>((resolve) => this.#clock.after(settleMs, resolve));
     }
     return lines;
   }
@@ -40,18 +48,14 @@ export class AgentReports {
     }
   }
 
-  async #read({ id, instanceId }: WorkerInfo, epochMs: number): Promise<readonly string[]> {
+  async #read({ id, instanceId }: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[]> {
+    const joiner = new LineJoiner();
     const texts: string[] = [];
-    let open = "";
-    const request = { workerId: id, instanceId, sinceNs: BigInt(epochMs) * 1_000_000n };
+    const sinceNs = BigInt(Math.floor(fromMs)) * 1_000_000n;
+    const request = { workerId: id, instanceId, tailLines: mostLines, sinceNs };
     for await (const { lines } of this.#client.logs(request, { deadline: withinMs })) {
-      for (const { text, partial } of lines) {
-        open += Buffer.from(text).toString();
-        if (partial) continue;
-        texts.push(open);
-        open = "";
-      }
+      for (const { text, timeMs } of joiner.join(instanceId, lines)) if (timeMs <= toMs) texts.push(text);
     }
-    return open === "" ? texts : [...texts, open];
+    return texts;
   }
 }

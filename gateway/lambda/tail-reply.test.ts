@@ -56,14 +56,17 @@ async function tail(reports: WorkerReports, answer: (reply: TailReply) => void) 
 }
 
 const reports: WorkerReports = {
-  linesSince: async (_worker, epochMs) => [`since ${epochMs}`],
+  linesBetween: async (_worker, fromMs, toMs) => [`from ${fromMs} to ${toMs}`],
   memoryBytes: async () => 5 * 2 ** 20,
 };
 
 test("L1: the answer waits for the lines since the worker had the request, and is itself as ever", async () => {
   const [answer] = await tail(reports, (reply) => reply.answer(head, Buffer.from("1"), served));
   assert.equal(answer?.what, "1");
-  assert.match(answer?.log ?? "", /^START RequestId: id Version: \$LATEST\nsince 1000000000007\nEND RequestId: id\n/);
+  assert.match(
+    answer?.log ?? "",
+    /^START RequestId: id Version: \$LATEST\nfrom 1000000000007 to 1000000000027\nEND RequestId: id\n/,
+  );
   assert.match(answer?.log ?? "", /\tDuration: 20\.00 ms\t.*\tMax Memory Used: 5 MB\t\n$/);
 });
 
@@ -74,7 +77,7 @@ test("L1: a function error has the log too", async () => {
 });
 
 test("L1: while the agent is away, all but its part is there", async () => {
-  const silent = { linesSince: async () => undefined, memoryBytes: async () => undefined };
+  const silent = { linesBetween: async () => undefined, memoryBytes: async () => undefined };
   const [answer] = await tail(silent, (reply) => reply.answer(head, Buffer.from("1"), served));
   assert.match(answer?.log ?? "", /^START .*\nEND .*\nREPORT [^\n]*\n$/);
 });

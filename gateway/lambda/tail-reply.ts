@@ -8,8 +8,8 @@ import { toLogResult } from "./log-result.ts";
 
 /** What is known of a worker beside its answers; undefined: it cannot be had. */
 export interface WorkerReports {
-  /** What a worker has printed since a moment, in milliseconds since 1970, until now. */
-  linesSince(worker: WorkerInfo, epochMs: number): Promise<readonly string[] | undefined>;
+  /** What a worker has printed between two moments, in milliseconds since 1970. */
+  linesBetween(worker: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[] | undefined>;
   /** How much memory it uses. */
   memoryBytes(worker: WorkerInfo): Promise<number | undefined>;
 }
@@ -82,7 +82,7 @@ export class TailReply implements InvocationReply {
   ): Promise<string> {
     const { requestId, reports } = this.#options;
     const [lines, usedBytes] = await Promise.all([
-      reports.linesSince(worker, this.#began.epochMs),
+      reports.linesBetween(worker, this.#began.epochMs, endedMs),
       reports.memoryBytes(worker),
     ]);
     const timedOut = failure?.errorType === "Sandbox.Timedout";

@@ -194,12 +194,13 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
       (await esb.workers.list({})).workers.find(({ function: name }) => name === "slow")?.instanceId;
     payloadOf(await client.invoke({ name: "slow", payload: '{"op":"id"}' }));
     const before = await instance();
-    const payload = '{"op":"sleep","ms":20000}';
+    const payload = '{"op":"sleep","ms":20000,"say":"so tired"}';
     const over = await client.invoke({ name: "slow", payload, logType: "Tail" });
     assert.deepEqual([over.status, over.functionError], [200, "Unhandled"]);
     const { errorType, errorMessage } = payloadOf<Record<string, string>>(over);
     assert.equal(errorType, "Sandbox.Timedout");
     assert.match(errorMessage ?? "", /^RequestId: [0-9a-f-]{36} Error: Task timed out after 1\.00 seconds$/);
+    assert.match(over.log ?? "", /^START .*\nso tired\n/);
     assert.match(over.log ?? "", /Task timed out after 1\.00 seconds\n\nEND .*\nREPORT .*\tStatus: timeout\n$/);
     payloadOf(await client.invoke({ name: "slow", payload: '{"op":"id"}' }));
     assert.notEqual(await instance(), before);
