@@ -49,7 +49,7 @@ export interface FakeMachine extends AsyncDisposable {
 
 export async function fakeMachine(): Promise<FakeMachine> {
   const folder = await mkdtemp(join(tmpdir(), "esb-test-"));
-  const [bin, fake, target] = [join(folder, "bin"), join(folder, "fake"), join(folder, "esb")];
+  const [bin, fake, target] = [join(folder, "bin"), join(folder, "fake"), join(folder, "my esb")];
   for (const path of [bin, fake]) await mkdir(path);
   for (const [name, text] of Object.entries({ docker, df })) {
     await writeFile(join(bin, name), text);
