@@ -12,6 +12,7 @@ functions:
   look: { image: ${nodeClientImage}, handler: worker.look, environment: { MINE: yes } }
   cold: { image: ${nodeClientImage}, idle: { freezeAfterMs: 0 } }
   slow: { image: ${nodeClientImage}, timeout: 1 }
+  reach: { image: ${nodeClientImage}, handler: worker.reach }
   fail: { image: ${nodeClientImage}, handler: worker.fail }
   leave: { image: ${nodeClientImage}, handler: worker.leave }
   broken: { image: ${nodeClientImage}, handler: broken.handler }
@@ -42,6 +43,7 @@ interface Answer {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace: unknown;
+  readonly outcome: unknown;
 }
 
 async function answerOf(name: string, payload: unknown = {}, init: RequestInit = {}) {
@@ -164,9 +166,22 @@ test("S7 L3: at the address of a worker that is gone nobody is invoked, and no w
       method: "POST",
       body: "{}",
     });
+  const { host, port } = worker;
+  const reached = await answerOf("reach", { url: `http://${host}:${port}/`, method: "POST", body: "{}" });
+  assert.equal(reached.body.outcome, "TimeoutError", "the firewall drops it");
   assert.equal((await invoke()).status, 200);
   await esb.workers.destroy({ workerId: worker.id, graceMs: 0 });
   await assert.rejects(invoke(), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
+});
+
+test("L3: a worker cannot answer for another: of an invocation that is not its own it knows nothing", async () => {
+  const { body } = await answerOf("look");
+  const api = `http://${body.environment.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+  const running = answerOf("slow", { waitMs: 700 });
+  const id = "8b3f2c1d-0000-4000-8000-000000000000";
+  const answered = await answerOf("reach", { url: `${api}/invocation/${id}/response`, method: "POST", body: "stolen" });
+  assert.equal(answered.body.outcome, 400);
+  assert.equal((await running).error, null);
 });
 
 test("L3: an agent that is killed loses no worker, and no invocation is answered twice or by nobody", async () => {
