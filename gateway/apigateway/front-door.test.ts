@@ -117,6 +117,15 @@ for (const [method, path] of unknown) {
   });
 }
 
+test("G7: a URL and headers that are too large only together are 431 of an HTTP API, and taken by a REST API", async () => {
+  door.agent.handler = answering({ statusCode: 200 });
+  const large = "a".repeat(6000);
+  assert.equal((await door.request("GET", `/one/1?${large}`, { "x-large": large })).status, 200);
+  const answer = await door.request("GET", `/two/1?${large}`, { "x-large": large });
+  assert.equal(answer.status, 431);
+  assert.equal(answer.body, '{"message":"Request Header Fields Too Large"}');
+});
+
 test("G3: an unknown method of an HTTP API's path is 404 in its words", async () => {
   const answer = await door.request("PROPFIND", "/two/1");
   assert.equal(answer.status, 404);

@@ -18,6 +18,7 @@ import { traceId } from "./event-ids.ts";
 import { toEventV1 } from "./event-v1.ts";
 import { toEventV2 } from "./event-v2.ts";
 import { toApiError } from "./failures.ts";
+import { checkHttpApiHead } from "./head-limit.ts";
 import { headersOf } from "./header-list.ts";
 import { toPreflight } from "./preflight.ts";
 import { type RequestHead, toRequestHead } from "./received.ts";
@@ -109,6 +110,7 @@ export class FrontDoor {
     const { route } = match;
     // Before anything is asked about tokens, so that nobody can guess, or have signatures checked, without end.
     admit({ kind: "address", address: head.sourceIp });
+    if (route.payload === "2.0") checkHttpApiHead(head);
     const authorization = await authorizer.authorize(route.auth, (name) => single(head, name));
     if (authorization.kind === "api-key") admit({ kind: "key", keyId: authorization.keyId });
     const definition = functions.get(route.functionName);
