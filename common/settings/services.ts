@@ -3,19 +3,17 @@ import { absolutePath } from "./schemas.ts";
 import { setting } from "./setting.ts";
 
 const serviceUrl = z.url({ protocol: /^https?$/, error: "must be a URL such as http://host.esb.internal:9000" });
-/** Empty, as a compose file leaves it: none. */
-const optionalUrl = z.union([z.literal(""), serviceUrl]).transform((text) => (text === "" ? undefined : text));
 
 const ownHost =
   "The host name host.esb.internal stands for this machine as workers reach it, and opens the port to them.";
 
 /** Services like AWS's that functions are told of. */
 export const servicesSettings = {
-  ESB_S3_URL: setting(optionalUrl, {
+  ESB_S3_URL: setting(serviceUrl, {
     usedBy: ["agent"],
     description: `Where functions find S3 (AWS_ENDPOINT_URL_S3). ${ownHost}`,
   }),
-  ESB_DYNAMODB_URL: setting(optionalUrl, {
+  ESB_DYNAMODB_URL: setting(serviceUrl, {
     usedBy: ["agent"],
     description: `Where functions find DynamoDB (AWS_ENDPOINT_URL_DYNAMODB). ${ownHost}`,
   }),

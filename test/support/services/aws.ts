@@ -27,6 +27,7 @@ export async function startS3(at: ServiceAddress, accessKeyId: string): Promise<
   const paths: string[] = [];
   const server = createServer((request, response) => {
     paths.push(request.url ?? "");
+    if (request.url === "/health/ready") return void response.end();
     const refusal = refuse(request, accessKeyId);
     if (refusal === undefined) pass(request, response, inner.port);
     else response.writeHead(403, { "content-type": "application/xml" }).end(`<Error><Code>${refusal}</Code></Error>`);
