@@ -36,6 +36,7 @@ import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { openPort, portSettings } from "./wiring/port.ts";
+import { cloudWatchLogsSettings, openCloudWatchLogs } from "./wiring/cloudwatch-logs.ts";
 import { logsSettings, openLogs } from "./wiring/logs.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
@@ -63,6 +64,7 @@ export const gatewaySettings = [
   ...workerApiSettings,
   ...apiDocumentSettings,
   ...logsSettings,
+  ...cloudWatchLogsSettings,
 ] as const satisfies readonly SettingName[];
 
 export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
@@ -84,7 +86,7 @@ export async function startGateway(
   configuration: GatewayConfiguration,
   environment: NodeJS.ProcessEnv,
   logger: Logger,
-  { shipper }: Partial<ShippedLog> = {},
+  { shipper, emit = () => undefined }: Partial<ShippedLog> = {},
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
   const lookup = environmentLookup(environment, settingDefault);
@@ -202,7 +204,15 @@ export async function startGateway(
     bytes: configuration.ESB_EVENT_QUEUE_MIB * 2 ** 20,
   });
   const invoke = { ...invocations, region, events, reports: new AgentReports(clients.agent, systemClock) };
-  const workerApi = openWorkerApi(configuration, { clock: systemClock, logger, drain, invoke, onError });
+  const cloudWatchLogs = openCloudWatchLogs(configuration, { clock: systemClock, requests: logs.requests, emit });
+  const workerApi = openWorkerApi(configuration, {
+    clock: systemClock,
+    logger,
+    drain,
+    invoke,
+    logs: cloudWatchLogs,
+    onError,
+  });
   const app = createApp({
     invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },
     signIn: { ...auth.signIn, cors: () => routing.table.cors },
@@ -248,6 +258,7 @@ export async function startGateway(
     await Promise.all([port.close(), workerApi.close()]);
     lifetime.abort();
     logs[Symbol.dispose]();
+    await cloudWatchLogs.close();
     agent[Symbol.dispose]();
     inFlight[Symbol.dispose]();
     // Last: then the next gateway may begin.

@@ -66,7 +66,7 @@ export class LogShipper {
       return;
     }
     if (this.#queue.add(line)) this.#send();
-    else this.#timer ??= setTimeout(() => this.#flush(), batchAfterMs).unref();
+    this.#sendSoon();
   }
 
   /** Sends what waits, and gives up when that fails or the time is over. Lines that come later are dropped. */
@@ -83,6 +83,11 @@ export class LogShipper {
     this.#tellDropped();
   }
 
+  /** While others are on their way, or wait for the server, lines join one batch. */
+  #sendSoon(): void {
+    if (this.#sending === undefined) this.#timer ??= setTimeout(() => this.#flush(), batchAfterMs).unref();
+  }
+
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -93,6 +98,7 @@ export class LogShipper {
   #send(): void {
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;
+      if (this.#queue.lines > 0 && !this.#isEnding) this.#sendSoon();
     });
   }
 

@@ -23,6 +23,7 @@ test("O1: a line of text has its function, worker and request, and its time to t
   });
 });
 
+const id = "0b9f3f6e-8d5c-4a51-9c0b-2f4f2f0a7d11";
 const day = 24 * 3600 * 1000;
 const rows: [string, string, { level?: string; time?: string; requestId?: string }][] = [
   [
@@ -36,6 +37,8 @@ const rows: [string, string, { level?: string; time?: string; requestId?: string
     { level: "warn", requestId: "own" },
   ],
   ["JSON of other types", '{"timestamp":5,"level":30,"requestId":null,"a":1}', {}],
+  ["Node's text", `2026-11-22T08:00:01.5Z\t${id}\tWARN\tx`, { level: "warn", requestId: id }],
+  ["Python's text", `[ERROR]\t2026-11-22T08:00:01.500Z\t${id}\tx`, { level: "error", requestId: id }],
   ["a time of long ago", `{"timestamp":"${new Date(timeMs - 2 * day).toISOString()}"}`, {}],
   ["broken JSON", '{"level":"error"', {}],
   ["nothing", "", {}],

@@ -29,7 +29,8 @@ export function toFunctionLine(text: string, timeMs: number, fields: FunctionLin
   const line = (msg: string) =>
     `${JSON.stringify({
       level: own.level ?? "info",
-      time: own.time ?? isoTime(timeMs),
+      // What is sent has a time of its own beside its text.
+      time: (stream === undefined ? undefined : own.time) ?? isoTime(timeMs),
       component: "function",
       function: name,
       worker,
@@ -52,7 +53,19 @@ interface OwnFields {
   readonly requestId?: string | undefined;
 }
 
+/** As runtimes of AWS's print in Lambda's text format: time, request and level in the order of Node's or of Python's. */
+const textFormat =
+  /^(?:\[(\w+)\]\t)?\d{4}-\d\d-\d\dT[\d:.]{8,12}Z\t([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\t(?:(\w+)\t)?/;
+const levels = new Set(["trace", "debug", "info", "warn", "warning", "error", "fatal", "critical"]);
+
 function ownFields(text: string, timeMs: number): OwnFields {
+  const [found, before, requestId, behind] = textFormat.exec(text) ?? [];
+  if (found === undefined) return jsonFields(text, timeMs);
+  const level = (before ?? behind)?.toLowerCase();
+  return { requestId, level: level !== undefined && levels.has(level) ? level : undefined };
+}
+
+function jsonFields(text: string, timeMs: number): OwnFields {
   if (!text.startsWith("{") || text.length > longestJson) return {};
   let found: Record<string, unknown>;
   try {

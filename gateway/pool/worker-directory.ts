@@ -1,8 +1,10 @@
 import type { RemovalReason, WorkerInfo, WorkerListener } from "./agent.ts";
 
-/** A worker that may call Lambda's API. */
+/** A worker that may call Lambda's API and CloudWatch Logs. */
 export interface CallingWorker {
   readonly id: string;
+  readonly instanceId: string;
+  readonly function: string;
   /** SHA-256 of its token, in hexadecimal. */
   readonly tokenDigest: string;
 }
@@ -31,7 +33,7 @@ export class WorkerDirectory implements WorkerListener {
     const { id, instanceId, sourceAddress, tokenDigest, state } = worker;
     if (state === "stopped" || sourceAddress === undefined || tokenDigest === undefined) return;
     const callers = this.#callers.get(sourceAddress) ?? new Map<string, CallingWorker>();
-    callers.set(instanceId, { id, tokenDigest });
+    callers.set(instanceId, { id, instanceId, function: worker.function, tokenDigest });
     this.#callers.set(sourceAddress, callers);
     this.#addresses.set(instanceId, sourceAddress);
   }

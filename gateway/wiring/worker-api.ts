@@ -1,7 +1,8 @@
+import type { FastifyRequest } from "fastify";
 import { ConfigurationError } from "../../common/environment.ts";
 import type { Logger } from "../../common/logger.ts";
 import type { SettingName, SettingValues } from "../../common/settings.ts";
-import { CallerChecks } from "../auth/callers/check.ts";
+import { CallerChecks, unrecognized } from "../auth/callers/check.ts";
 import { isLoopback } from "../auth/callers/loopback.ts";
 import { WorkerCheck } from "../auth/callers/worker.ts";
 import { AddressListener } from "../http/address-listener.ts";
@@ -12,6 +13,7 @@ import type { InvokeRouteOptions } from "../lambda/route.ts";
 import type { WorkerInfo, WorkerListener } from "../pool/agent.ts";
 import type { Clock } from "../pool/clock.ts";
 import { WorkerDirectory } from "../pool/worker-directory.ts";
+import type { CloudWatchLogs } from "./cloudwatch-logs.ts";
 
 export const workerApiSettings = [
   "ESB_WORKER_API_PORT",
@@ -43,13 +45,14 @@ export interface WorkerApiContext {
   readonly logger: Logger;
   readonly drain: Pick<Drain, "enterNested" | "stopping">;
   readonly invoke: Omit<InvokeRouteOptions, "callers" | "pending">;
+  readonly logs: Pick<CloudWatchLogs, "operations" | "introduce">;
   readonly onError: (error: unknown, requestId: string) => void;
 }
 
 /** @throws ConfigurationError when it would be at the clients' port */
 export function openWorkerApi(
   configuration: SettingValues<(typeof workerApiSettings)[number]>,
-  { clock, logger, drain, invoke, onError }: WorkerApiContext,
+  { clock, logger, drain, invoke, logs, onError }: WorkerApiContext,
 ): WorkerApi {
   const { ESB_WORKER_API_PORT: port, ESB_GATEWAY_PORT: clientsPort } = configuration;
   if (port !== 0 && port === clientsPort) {
@@ -57,7 +60,13 @@ export function openWorkerApi(
     throw new ConfigurationError(`ESB_WORKER_API_PORT=${port}: ${why}; 0: functions cannot call functions`);
   }
   const directory = new WorkerDirectory();
-  const callers = new CallerChecks([new WorkerCheck((address) => directory.at(address))]);
+  const check = new WorkerCheck((address) => directory.at(address));
+  const callers = new CallerChecks([check]);
+  const callerOf = ({ raw: { headers, socket } }: FastifyRequest) => {
+    const worker = check.workerOf({ headers, remoteAddress: socket.remoteAddress });
+    if (worker === undefined) throw unrecognized();
+    return worker;
+  };
   const connections = new Connections({
     most: configuration.ESB_MAX_CONNECTIONS,
     mostPerAddress: mostConnectionsPerWorker,
@@ -71,6 +80,7 @@ export function openWorkerApi(
       const stopping = () => drain.stopping;
       const app = createWorkerApp({
         invoke: { ...invoke, callers, pending: { enter: (reply) => drain.enterNested(reply) } },
+        logs: { ...logs, callers, callerOf },
         listener: { clock, connections, requestTimeoutMs, certificate: undefined, stopping },
         onError,
       });

@@ -16,6 +16,7 @@ const fixtures = join(root, "test/fixtures");
 export const staticServerImage = "localhost/esb-static:latest";
 export const probeImage = "localhost/esb-probe:latest";
 export const callerImage = "localhost/esb-caller:latest";
+export const logsImage = "localhost/esb-logs:latest";
 export const servicesImage = "localhost/esb-services:latest";
 export const helloImageName = "localhost/esb-hello:latest";
 
@@ -75,6 +76,19 @@ export async function servicesArchive(): Promise<string> {
       await nodeRuntimeLayer(),
       await packagesLayer(...clients.map((name) => `@aws-sdk/${name}`)),
       { entries: [{ type: "copy", path: "/var/task/server.mjs", source: join(fixtures, "services/server.mjs") }] },
+    ],
+  });
+}
+
+/** Path of an archive of a function that speaks to CloudWatch Logs with the AWS SDK. */
+export async function logsArchive(): Promise<string> {
+  return archive("logs", {
+    name: logsImage,
+    config: { Entrypoint: ["/usr/local/bin/node", "/var/task/server.mjs"], WorkingDir: "/var/task" },
+    layers: [
+      await nodeRuntimeLayer(),
+      await packagesLayer("@aws-sdk/client-cloudwatch-logs"),
+      { entries: [{ type: "copy", path: "/var/task/server.mjs", source: join(fixtures, "logs/server.mjs") }] },
     ],
   });
 }
