@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { signInBody } from "../auth/sign-in/sign-in.ts";
-import { invocationTypes } from "../lambda/request.ts";
+import { invocationTypes, logTypes } from "../lambda/request.ts";
 import { answersOfLambda, retryHeader } from "./answers.ts";
 import type { Answer, Operation, Paths, Security } from "./model.ts";
 import { answers, toSchema } from "./schemas.ts";
@@ -71,6 +71,7 @@ function invoke(security: Security): Operation {
       { name: "name", in: "path", required: true, description: "Name or ARN of the function.", schema: text },
       { name: "Qualifier", in: "query", description: "Version or alias.", schema: text },
       { name: "X-Amz-Invocation-Type", in: "header", schema: { ...text, enum: invocationTypes } },
+      { name: "X-Amz-Log-Type", in: "header", schema: { ...text, enum: logTypes } },
       { name: "X-Amz-Client-Context", in: "header", description: "JSON in base64.", schema: text },
     ],
     requestBody: { required: false, content: { "application/json": { schema: true } } },
@@ -80,9 +81,11 @@ function invoke(security: Security): Operation {
         headers: {
           "x-amz-executed-version": { description: "The function's version.", schema: text },
           "x-amz-function-error": { description: "There when the function failed.", schema: text },
+          "x-amz-log-result": { description: "With Tail: the end of the log, in base64.", schema: text },
         },
         content: { "application/json": { schema: true } },
       },
+      202: { description: "Event: the function will be invoked." },
       204: { description: "DryRun: the function could be invoked." },
       ...answersOfLambda(),
     },
