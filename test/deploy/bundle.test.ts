@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
+import { writeChecksums } from "../../scripts/bundle/archive.ts";
 import { importBases } from "../support/docker/bases.ts";
 import { command } from "../support/docker/command.ts";
 import { type DockerEngine, startEngine } from "../support/docker/engine.ts";
@@ -55,16 +56,22 @@ test("Offline: a bundle that one machine made installs on another that has no wa
     }
   });
 
-  await t.test("Offline: installed again, workers stay warm and a changed functions.yml stays as it is", async () => {
-    const tasks = async () => (await compose("exec", "-T", "node", "ctr", "-n", "esb", "tasks", "ls", "-q")).trim();
-    const before = [await tasks(), await compose("ps", "--quiet")];
-    assert.match(before[0] ?? "", /packed-0/);
-    await appendFile(join(target, "functions.yml"), "# mine\n");
-    assert.match(await install(join(folder, top)), /functions\.yml is yours and stays as it is/);
-    assert.match(await readFile(join(target, "functions.yml"), "utf8"), /# mine/);
-    assert.deepEqual([await tasks(), await compose("ps", "--quiet")], before);
-    await assertAnswers(engine, await apiKey(compose), "packed");
-  });
+  await t.test(
+    "Offline: with a newer bundle, workers stay warm and a changed functions.yml stays as it is",
+    async () => {
+      const tasks = async () => (await compose("exec", "-T", "node", "ctr", "-n", "esb", "tasks", "ls", "-q")).trim();
+      const before = [await tasks(), await compose("ps", "--quiet")];
+      assert.match(before[0] ?? "", /packed-0/);
+      await appendFile(join(target, "functions.yml"), "# mine\n");
+      await appendFile(join(folder, top, "config/routing.yml"), "# newer\n");
+      await writeChecksums(join(folder, top));
+      assert.match(await install(join(folder, top)), /functions\.yml is yours and stays as it is/);
+      assert.match(await readFile(join(target, "functions.yml"), "utf8"), /# mine/);
+      assert.match(await readFile(join(target, "routing.yml"), "utf8"), /# newer/);
+      assert.deepEqual([await tasks(), await compose("ps", "--quiet")], before);
+      await assertAnswers(engine, await apiKey(compose), "packed");
+    },
+  );
 });
 
 /** Builds esb and a function of its own on a machine with a network, and packs them. */
