@@ -90,7 +90,7 @@ async function setUp(holdSeconds = 30) {
   const { file } = stack.use(await functionsFile("functions: { hello: { image: x } }"));
   const agent = stack.use(new FakeAgent());
   const address = await agent.listen();
-  const keeper = spawn("perl", [program, "esb-test", String(holdSeconds)], { stdio: ["ignore", "ignore", "pipe"] });
+  const keeper = spawn(program, ["esb-test", String(holdSeconds)], { stdio: ["ignore", "ignore", "pipe"] });
   const keeperEnded = once(keeper, "exit");
   stack.defer(async () => {
     keeper.kill("SIGTERM");
