@@ -10,13 +10,19 @@ import {
 } from "../scripts/machine/packages.ts";
 import { forgetSettings } from "../scripts/testing/settings.ts";
 import { startEsb, type TestEsb } from "../test/support/esb.ts";
-import { staticServerArchive, staticServerImage } from "../test/support/images.ts";
+import {
+  staticRuntimeArchive,
+  staticRuntimeImage,
+  staticServerArchive,
+  staticServerImage,
+} from "../test/support/images.ts";
 import { table, write } from "./report.ts";
 import { api1, api2, apiToken, manyRoutes } from "./rows/api.ts";
 import { burst } from "./rows/burst.ts";
 import { cold } from "./rows/cold.ts";
 import { destroy } from "./rows/destroy.ts";
 import { memory } from "./rows/memory.ts";
+import { runtimeApi } from "./rows/runtime-api.ts";
 import { sweep } from "./rows/sweep.ts";
 import { thaw } from "./rows/thaw.ts";
 import { throughput } from "./rows/throughput.ts";
@@ -37,7 +43,7 @@ type Measure = (esb: TestEsb) => Promise<Row>;
 const groups: readonly { readonly freezeAfterMs: number; readonly rows: Readonly<Record<string, Measure>> }[] = [
   { freezeAfterMs: 50, rows: { cold, thaw, destroy } },
   // Requests straight to the worker are nothing that the gateway knows of: it would freeze the worker under them.
-  { freezeAfterMs: -1, rows: { warm, api1, api2, apiToken, manyRoutes, throughput } },
+  { freezeAfterMs: -1, rows: { warm, runtimeApi, api1, api2, apiToken, manyRoutes, throughput } },
   { freezeAfterMs: 50, rows: { burst, memory } },
   // Last: it ends the agent, and all that it leaves.
   { freezeAfterMs: -1, rows: { sweep } },
@@ -68,14 +74,17 @@ async function main(wanted: readonly string[]): Promise<void> {
   await write(done, folder, { containerd: await version("containerd"), runc: await version("runc") });
 }
 
+const runtimeFunction = `  runtime: { image: "${staticRuntimeImage}", memory: 128 }\n`;
+
 function startBenchEsb(freezeAfterMs: number): Promise<TestEsb> {
   const functions = ["static", ...names("frozen", 20)].map(
     (name) => `  ${name}: { image: "${staticServerImage}", memory: 128 }`,
   );
   return withRouting(async (routingFile) =>
     startEsb({
-      archives: [await staticServerArchive()],
-      functions: `functions:\n${functions.join("\n")}\n${apiFunction}`,
+      runtimeApi: true,
+      archives: [await staticServerArchive(), await staticRuntimeArchive()],
+      functions: `functions:\n${functions.join("\n")}\n${runtimeFunction}${apiFunction}`,
       settings: {
         ESB_FREEZE_AFTER_MS: String(freezeAfterMs),
         ESB_MEMORY_PERCENT: "1000",

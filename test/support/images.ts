@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
-import { mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { ImageDescription } from "../../scripts/image/archive.ts";
 import { buildCached } from "../../scripts/image/cached.ts";
 import { helloImage } from "../../scripts/image/hello.ts";
 import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../scripts/image/layers.ts";
 
+import { compiled } from "./compiled.ts";
 import { packagesLayer } from "./packages.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -14,6 +12,7 @@ const cache = join(root, ".cache/images");
 const fixtures = join(root, "test/fixtures");
 
 export const staticServerImage = "localhost/esb-static:latest";
+export const staticRuntimeImage = "localhost/esb-static-runtime:latest";
 export const probeImage = "localhost/esb-probe:latest";
 export const callerImage = "localhost/esb-caller:latest";
 export const logsImage = "localhost/esb-logs:latest";
@@ -26,6 +25,16 @@ export async function staticServerArchive(): Promise<string> {
     name: staticServerImage,
     config: { Entrypoint: ["/server"] },
     layers: [{ entries: [{ type: "copy", path: "/server", source: await staticServer(), mode: 0o755 }] }],
+  });
+}
+
+/** Path of an archive of the static runtime: a function that asks the Runtime API for invocations, and nothing else. */
+export async function staticRuntimeArchive(): Promise<string> {
+  const source = await compiled("static-runtime", "static-runtime/runtime.c");
+  return archive("static-runtime", {
+    name: staticRuntimeImage,
+    config: { Entrypoint: ["/var/runtime/bootstrap"] },
+    layers: [{ entries: [{ type: "copy", path: "/var/runtime/bootstrap", source, mode: 0o755 }] }],
   });
 }
 
@@ -113,15 +122,7 @@ async function archive(name: string, image: ImageDescription): Promise<string> {
   return path;
 }
 
-/** Path of the compiled static server; compiled again when its source is newer. */
-export async function staticServer(): Promise<string> {
-  const source = join(fixtures, "static-server/server.c");
-  const binary = join(root, ".cache/static-server");
-  const [from, to] = await Promise.all([stat(source), stat(binary).catch(() => undefined)]);
-  if (to !== undefined && to.mtimeMs >= from.mtimeMs) return binary;
-  await mkdir(join(root, ".cache"), { recursive: true });
-  const fresh = `${binary}.${process.pid}`;
-  await promisify(execFile)("gcc", ["-O2", "-static", "-o", fresh, source]);
-  await rename(fresh, binary);
-  return binary;
+/** Path of the compiled static server. */
+export function staticServer(): Promise<string> {
+  return compiled("static-server", "static-server/server.c");
 }

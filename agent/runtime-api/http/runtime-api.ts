@@ -21,7 +21,7 @@ export function onRuntimeRequest(
 ): void {
   const called = `${request.method} ${rest}`;
   const [, id = "", what] = /^POST invocation\/([^/]*)\/(response|error)$/.exec(called) ?? [];
-  if (called === "GET invocation/next") onNext(session, request, response);
+  if (called === "GET invocation/next") onNext(session, response);
   else if (what === "response") onResponse(session, id, request, response);
   else if (what === "error") onError(session, id, request, response);
   else if (called === "POST init/error") onInitError(session, request, response);
@@ -31,8 +31,7 @@ export function onRuntimeRequest(
   }
 }
 
-function onNext(session: WorkerSession, request: IncomingMessage, response: ServerResponse): void {
-  request.resume();
+function onNext(session: WorkerSession, response: ServerResponse): void {
   const poll: Poll = {
     deliver(invocation) {
       response.sendDate = false;
