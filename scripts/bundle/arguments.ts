@@ -12,7 +12,7 @@ const usage = `usage: bundle.ts [options] [archive.tar]
 
 /** What goes into a bundle. */
 export interface BundleOptions {
-  /** Absent: named after the version and the platform, in the working directory. */
+  /** Absent: named after the version and the platform, in the working directory, which `npm run` makes our own. */
   readonly archive: string | undefined;
   readonly functions: string;
   readonly routing: string;
