@@ -13,6 +13,7 @@ import { trustedProxies } from "./apigateway/client-address.ts";
 import { FrontDoor } from "./apigateway/front-door.ts";
 import { Breakers } from "./breaker/breakers.ts";
 import { isFunctionsFault } from "./breaker/fault.ts";
+import { fileStatus } from "./files/file-status.ts";
 import { environmentLookup } from "./files/substitute.ts";
 import type { FunctionDefinition } from "./functions/definition.ts";
 import { parseFunctions } from "./functions/parse.ts";
@@ -27,6 +28,7 @@ import { EventQueue } from "./lambda/event-queue.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
 import { RatedGate } from "./lambda/rated.ts";
 import { toPlaces } from "./lambda/stuck.ts";
+import { isDevelopment } from "./mode.ts";
 import { systemClock } from "./pool/clock.ts";
 import { eachOf } from "./pool/listeners.ts";
 import { Pools } from "./pool/pools.ts";
@@ -34,10 +36,10 @@ import { openRouting } from "./routing/open.ts";
 import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
-import { listenerSettings, openListener } from "./wiring/listener.ts";
-import { openPort, portSettings } from "./wiring/port.ts";
 import { cloudWatchLogsSettings, openCloudWatchLogs } from "./wiring/cloudwatch-logs.ts";
+import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { logsSettings, openLogs } from "./wiring/logs.ts";
+import { openPort, portSettings } from "./wiring/port.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
@@ -89,6 +91,7 @@ export async function startGateway(
   { shipper, emit = () => undefined }: Partial<ShippedLog> = {},
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
+  const development = isDevelopment(configuration);
   const lookup = environmentLookup(environment, settingDefault);
   const lifetime = new AbortController();
   const drain = new Drain(systemClock);
@@ -174,9 +177,9 @@ export async function startGateway(
   auth.onCredentials(() => void routing.reconsider());
 
   const invocations = {
+    chains: new Chains(systemClock, (name) => toPlaces(pools.outlook(name))),
     pending: drain,
     clock: systemClock,
-    chains: new Chains(systemClock, (name) => toPlaces(pools.outlook(name))),
     functions,
     pool: (definition: FunctionDefinition) => pools.get(definition),
     isGone,
@@ -227,12 +230,8 @@ export async function startGateway(
           () => whenConnected(channel),
           () => watching,
         ),
-      functions: () => ({
-        file: path,
-        count: functions.value.size,
-        ...(functions.error === undefined ? {} : { error: functions.error }),
-      }),
-      routing: () => routing.status,
+      functions: () => fileStatus({ file: path, count: functions.value.size, error: functions.error }, development),
+      routing: () => fileStatus(routing.status, development),
       auth: auth.status,
       listener: () => ({ ...listener.status(), ...workerApi.status(), ...agent.status() }),
       stopping: () => drain.stopping,

@@ -31,6 +31,18 @@ test("broken later: the last good one holds, /ready shows file, line and column,
   assert.equal((await harness.invoke("mine")).status, 200);
 });
 
+test("G1: in production /ready says where the files are wrong, and nothing of what they say", async () => {
+  await using harness = await startHarness({ ESB_MODE: "production", ESB_LAMBDA_AUTH: "off" }, one);
+  await writeFile(harness.file, "functions:\n  hello: { image: x, memory: s3cret }\n");
+  let body = "";
+  await until(async () => {
+    body = (await harness.get("/ready")).body;
+    return JSON.parse(body).functions.error !== undefined;
+  });
+  assert.match(JSON.parse(body).functions.error, /functions\.yml:2:30: not right; the gateway's log says why$/);
+  assert.ok(!body.includes("s3cret") && !body.includes("memory"));
+});
+
 test("a function that changes gets a new worker, the old one is destroyed; one that goes is 404", async () => {
   await using harness = await startHarness({}, one);
   await harness.invoke("hello");

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import type { AgentHealth } from "../agent/health.ts";
-import type { RoutingStatus } from "../routing/open.ts";
+import type { FileStatus } from "../files/file-status.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface StatusOptions {
   readonly metrics: Metrics;
   readonly checkAgent: () => Promise<AgentHealth>;
   /** functions.yml: its path, how many functions hold, and why the file as it is now does not. */
-  readonly functions: () => { readonly file: string; readonly count: number; readonly error?: string };
+  readonly functions: () => FileStatus;
   /** routing.yml: its path, how many routes hold, and why the file as it is now does not. */
-  readonly routing: () => RoutingStatus;
+  readonly routing: () => FileStatus;
   /** The files with credentials and keys and the issuer elsewhere, as far as there are such; never a secret. */
   readonly auth: () => object;
   /** Until when the certificates, for clients and for the agent, are valid, and why their files do not hold; nothing without TLS. */

@@ -1,18 +1,10 @@
 import { ReloadedFile } from "../../common/files/reloaded.ts";
 import { watchFile } from "../../common/files/watch.ts";
 import type { Logger } from "../../common/logger.ts";
+import type { FileStatus } from "../files/file-status.ts";
 import type { RoutingTable } from "./definition.ts";
 import { parseRouting, type RoutingContext } from "./parse.ts";
 import { createTable } from "./table.ts";
-
-/** As `/ready` shows it. */
-export interface RoutingStatus {
-  readonly file: string;
-  /** Routes that hold. */
-  readonly count: number;
-  /** Why the file as it is now does not hold. */
-  readonly error?: string;
-}
 
 /** The routes that hold now. */
 export interface Routing extends Disposable {
@@ -22,7 +14,7 @@ export interface Routing extends Disposable {
   reconsider(): Promise<void>;
   /** A request takes it once, so that it sees the old routes or the new ones. */
   readonly table: RoutingTable;
-  readonly status: RoutingStatus;
+  readonly status: FileStatus;
 }
 
 export interface RoutingOptions extends Pick<RoutingContext, "lookup" | "missingForRoute"> {
