@@ -4,6 +4,8 @@
 set -eu
 # The functions' images and the compose files are read by containers whose user is not root.
 umask 022
+# Of another project of whoever runs this.
+unset COMPOSE_FILE
 
 usage() {
     cat <<'END'
