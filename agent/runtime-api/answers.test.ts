@@ -141,7 +141,8 @@ for (const [exitStatus, why] of [
       errorType: "Runtime.ExitError",
       errorMessage: `RequestId: ${id} Error: ${why}`,
     });
-    assert.equal((await waits).status, 410, "one that never reached the function is no answer of it");
+    const { status, headers } = await waits;
+    assert.deepEqual([status, headers["x-esb-undelivered"]], [410, "gone"], "it never reached the function");
     assert.equal((await runtime.respond(id, "{}")).status, 403);
     assert.equal((await invoke(worker)).status, 410);
   });

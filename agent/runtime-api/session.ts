@@ -1,53 +1,12 @@
-import { exited, type FunctionFailure, initTimedOut, payloadOf } from "./failures.ts";
+import { exited, initTimedOut, payloadOf } from "./failures.ts";
 import type { EventPoll, Invocation, Poll } from "./invocation.ts";
 import { type Effect, step, type WorkerEvent } from "./model/machine.ts";
 import type { RefusalName } from "./model/refusals.ts";
 import { type Activity, activityOf, newWorker, type WorkerState } from "./model/state.ts";
+import type { InitFailure, InitResult, SessionParts, Worker } from "./worker.ts";
 
-/** What the agent has told of a worker. */
-export interface Worker {
-  readonly workerId: string;
-  readonly instanceId: string;
-  readonly functionName: string;
-  readonly functionVersion: string;
-  readonly functionArn: string;
-  readonly handler: string;
-  readonly timeoutMs: number;
-  readonly memoryMib: number;
-  readonly initTimeoutMs: number;
-  readonly extensions: readonly string[];
-  readonly accountId: string;
-}
-
-export interface InitFailure extends FunctionFailure {
-  /** As the runtime sent it; empty: it sent none. */
-  readonly payload: Buffer;
-}
-
-export interface InitResult {
-  readonly failure: InitFailure | undefined;
-  /** From the first time that somebody waited for it. */
-  readonly initMs: number;
-}
-
-/** Hears what happens, for telemetry. */
-export interface SessionObserver {
-  initStarted(): void;
-  initEnded(failure: FunctionFailure | undefined): void;
-  started(invocation: Invocation): void;
-  /** The runtime has answered, or never will. `bytes` of the answer. */
-  runtimeDone(invocation: Invocation, failure: string | undefined, bytes: number): void;
-  /** The worker is forgotten. */
-  closed(): void;
-}
-
-export interface SessionParts {
-  readonly now: () => number;
-  /** Calls back after so many milliseconds; returns what cancels that. */
-  readonly after: (ms: number, callback: () => void) => () => void;
-  readonly observer: SessionObserver;
-  readonly onInitFailed: (failure: FunctionFailure) => void;
-}
+/** A runtime that asked, and whose connection went, has so long to ask again when an invocation waits for it. */
+const awayMs = 2000;
 
 /** A worker's order of events, with those who wait for them. One start of one worker has one session. */
 export class WorkerSession {
@@ -105,6 +64,7 @@ export class WorkerSession {
     if (this.#poll !== poll) return;
     this.#poll = undefined;
     this.#apply({ on: "poll-lost" });
+    this.#awaitReturn();
   }
 
   /** The runtime begins to answer. The caller of this ends it by `answered` or `answerLost`. */
@@ -176,7 +136,10 @@ export class WorkerSession {
   invoke(invocation: Invocation): void {
     if (this.#state.waiting === undefined) this.#waiting = invocation;
     const refused = this.#step({ on: "invoke", ticket: invocation });
-    if (refused === undefined) return;
+    if (refused === undefined) {
+      this.#awaitReturn();
+      return;
+    }
     if (this.#waiting === invocation) this.#waiting = undefined;
     invocation.caller.turnAway(refused === "busy" ? "busy" : "gone");
   }
@@ -209,6 +172,15 @@ export class WorkerSession {
     this.#eventPolls.clear();
     this.#poll = undefined;
     this.#parts.observer.closed();
+  }
+
+  /** The agent tells of a runtime's end, but may be away itself. */
+  #awaitReturn(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#state.runtime !== "away") return;
+    this.#parts.after(awayMs, () => {
+      if (this.#waiting === waiting) this.#apply({ on: "away-too-long" });
+    });
   }
 
   get #initMs(): number {

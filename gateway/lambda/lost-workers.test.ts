@@ -64,3 +64,17 @@ test("a worker that listens nowhere from the start: not for ever", async () => {
   assert.equal(answer.status, 502);
   assert.equal(harness.agent.calls.filter((call) => call.startsWith("ensure")).length, 3);
 });
+
+test("L3 an invocation that never reached its function is served by another worker", async () => {
+  await using harness = await startHarness();
+  const reached: string[] = [];
+  harness.agent.handler = (_request, response, event) => {
+    reached.push(event.toString());
+    if (reached.length === 1) response.writeHead(410, { "x-esb-undelivered": "gone", connection: "close" }).end("{}");
+    else response.end('"served"');
+  };
+  const answer = await harness.invoke("hello", "1");
+  assert.deepEqual([answer.status, answer.body, reached], [200, '"served"', ["1", "1"]]);
+  assert.equal(answer.headers["x-amz-function-error"], undefined);
+  assert.equal(answer.headers["x-esb-start"], "cold");
+});

@@ -58,7 +58,8 @@ export class HttpCaller implements Caller {
   turnAway(because: "busy" | "gone"): void {
     const [status, errorType, errorMessage] = refusals[because];
     const payload = Buffer.from(JSON.stringify({ errorMessage, errorType }));
-    this.#send(status, ["content-type", "application/json", "connection", "close"], [payload]);
+    const headers = ["content-type", "application/json", "connection", "close", "x-esb-undelivered", because];
+    this.#send(status, headers, [payload]);
   }
 
   cut(): void {

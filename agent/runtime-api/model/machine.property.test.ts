@@ -24,7 +24,14 @@ const events: fc.Arbitrary<readonly (WorkerEvent | { readonly on: "take" })[]> =
         events: fc.subarray(["INVOKE", "SHUTDOWN", "OTHER"]),
       }),
     },
-    { weight: 1, arbitrary: fc.constantFrom({ on: "poll-lost" as const }, { on: "init-error" as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        { on: "poll-lost" as const },
+        { on: "away-too-long" as const },
+        { on: "init-error" as const },
+      ),
+    },
     { weight: 1, arbitrary: fc.constantFrom({ on: "shutdown" as const }, { on: "init-timeout" as const }) },
     { weight: 1, arbitrary: number.map((ticket) => ({ on: "caller-gone" as const, ticket })) },
     { weight: 1, arbitrary: identifier.map((one) => ({ on: "extension-poll-lost" as const, identifier: one })) },

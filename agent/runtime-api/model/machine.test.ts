@@ -135,6 +135,18 @@ const rows: readonly Row[] = [
     last: ["deliver 1"],
     activity: "busy",
   },
+  {
+    name: "a runtime that does not come back ends its worker, and what waits for it is served elsewhere",
+    events: [next, { on: "poll-lost" }, invoke(1), { on: "away-too-long" }],
+    last: ["turn-away 1"],
+    activity: "ended",
+  },
+  {
+    name: "one that has come back does not",
+    events: [next, { on: "poll-lost" }, invoke(1), next, { on: "away-too-long" }],
+    last: [],
+    activity: "busy",
+  },
   { name: "init/error ends init badly", events: [{ on: "init-error" }], last: ["init-failed"], activity: "ended" },
   {
     name: "init/error after next is refused",

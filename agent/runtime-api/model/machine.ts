@@ -12,6 +12,8 @@ import {
 export type WorkerEvent =
   /** The runtime asks for an invocation; its connection went before it got one. */
   | { readonly on: "next" | "poll-lost" }
+  /** It has not asked again for so long that it never will. */
+  | { readonly on: "away-too-long" }
   /** The runtime begins to answer (response or error); `id` is what it says it answers. */
   | { readonly on: "answer"; readonly id: string }
   /** All of the answer is there; or its connection broke and the invocation stays open. */
@@ -57,6 +59,8 @@ export function step(state: WorkerState, event: WorkerEvent): Step {
       return settle({ ...state, runtime: "polling" });
     case "poll-lost":
       return { state: state.runtime === "polling" ? { ...state, runtime: "away" } : state, effects: nothing };
+    case "away-too-long":
+      return state.life === "ready" && state.runtime === "away" ? end(state, "failed") : { state, effects: nothing };
     case "answer":
       if (event.id !== state.current?.requestId) return refuse(state, "invalidRequestId");
       if (state.runtime !== "working" || state.life === "ended") return refuse(state, "noAnswer");

@@ -1,6 +1,6 @@
 import type { FunctionFailure } from "../failures.ts";
 import type { Invocation } from "../invocation.ts";
-import type { SessionObserver, Worker } from "../session.ts";
+import type { SessionObserver, Worker } from "../worker.ts";
 import type { Batches } from "./batches.ts";
 
 /** An event of the Telemetry API (telemetry-schema-reference.html), or of the older Logs API. */

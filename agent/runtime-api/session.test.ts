@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Caller, Invocation, Poll } from "./invocation.ts";
+import { WorkerSession } from "./session.ts";
+import type { SessionObserver } from "./worker.ts";
+
+const nothing = () => undefined;
+const observer: SessionObserver = {
+  initStarted: nothing,
+  initEnded: nothing,
+  started: nothing,
+  runtimeDone: nothing,
+  closed: nothing,
+};
+
+/** A session whose clock goes when the test says so. */
+function session() {
+  const timers: { ms: number; callback: () => void }[] = [];
+  const subject = new WorkerSession(
+    {
+      workerId: "hello-0",
+      instanceId: "i1",
+      functionName: "hello",
+      functionVersion: "$LATEST",
+      functionArn: "arn",
+      handler: "",
+      timeoutMs: 3000,
+      memoryMib: 128,
+      initTimeoutMs: 10_000,
+      extensions: [],
+      accountId: "",
+    },
+    {
+      now: () => 0,
+      after: (ms, callback) => {
+        timers.push({ ms, callback });
+        return nothing;
+      },
+      observer,
+      onInitFailed: nothing,
+    },
+  );
+  return { subject, timers };
+}
+
+function poll(): Poll & { readonly delivered: Invocation[] } {
+  const delivered: Invocation[] = [];
+  return { delivered, deliver: (invocation) => delivered.push(invocation), close: nothing };
+}
+
+function invocation(ticket: number): { readonly told: string[]; readonly value: Invocation } {
+  const told: string[] = [];
+  const caller: Caller = {
+    wantsStream: false,
+    answer: () => told.push("answer"),
+    fail: () => told.push("fail"),
+    stream: () => assert.fail("no stream is begun"),
+    turnAway: (because) => told.push(because),
+    cut: () => told.push("cut"),
+  };
+  const value = {
+    ticket,
+    requestId: `request-${ticket}`,
+    event: [],
+    eventBytes: 0,
+    contentType: "application/json",
+    deadlineMs: 0,
+    functionArn: "arn",
+    traceId: undefined,
+    clientContext: undefined,
+    cognitoIdentity: undefined,
+    caller,
+  };
+  return { told, value };
+}
+
+test("L3 S5 an invocation does not wait for ever for a runtime whose connection is gone, also while no agent tells of its end", () => {
+  const { subject, timers } = session();
+  const lost = poll();
+  subject.next(lost);
+  subject.pollLost(lost);
+  const waits = invocation(1);
+  subject.invoke(waits.value);
+  assert.deepEqual([timers.length, waits.told], [1, []]);
+  timers[0]?.callback();
+  assert.deepEqual(waits.told, ["gone"]);
+});
+
+test("L3 a runtime that asks again in time gets what waits", () => {
+  const { subject, timers } = session();
+  const lost = poll();
+  subject.next(lost);
+  const waits = invocation(1);
+  subject.pollLost(lost);
+  subject.invoke(waits.value);
+  const again = poll();
+  subject.next(again);
+  timers[0]?.callback();
+  assert.deepEqual([again.delivered.length, waits.told], [1, []]);
+});
+
+test("L3 an invocation's time is nobody's timer here: its caller keeps it", () => {
+  const { subject, timers } = session();
+  subject.next(poll());
+  subject.invoke(invocation(1).value);
+  subject.invoke(invocation(2).value);
+  assert.equal(timers.length, 0);
+});
