@@ -7,7 +7,8 @@ export const gatewaySettings = {
   ESB_GATEWAY_HOST: setting(z.string().min(1), {
     default: "127.0.0.1",
     usedBy: ["gateway", "scripts"],
-    description: "Address the gateway listens on.",
+    description:
+      "Address the gateway listens on. Of `localhost` all addresses that the machine knows for it (::1 only if /etc/hosts has it), of another name the first.",
   }),
   ESB_GATEWAY_PORT: setting(port, {
     default: "8080",
