@@ -81,11 +81,11 @@ async function serve(
   const { id, raw } = request;
   const name = toFunctionName(request.params.name, single(request.query.Qualifier), options.region);
   const logType = toLogType(raw.headers["x-amz-log-type"]);
+  const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
+  if (definition === undefined) throw notFound(name, options.region);
   const clientContext = toClientContext(raw.headers["x-amz-client-context"]);
   const event = toEvent(request.body);
   if (type === "Event") assertEventSize(event);
-  const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
-  if (definition === undefined) throw notFound(name, options.region);
   const caller = request.caller?.kind === "worker" ? options.chains.runningAt(request.caller.name) : undefined;
   if (isEndless(name, caller)) throw endless();
   const given = single(raw.headers["x-amzn-trace-id"]) ?? caller?.traceId;
