@@ -130,6 +130,11 @@ async function unlessGone(call: Promise<unknown>): Promise<void> {
   }
 }
 
+/** Ends all of a task's processes at once. */
+export function killTask(client: ContainerdClient, id: string): Promise<void> {
+  return signal(client, id, constants.signals.SIGKILL);
+}
+
 async function within(milliseconds: number, done: Promise<true>): Promise<boolean> {
   const timeout = Promise.withResolvers<false>();
   const timer = setTimeout(() => timeout.resolve(false), milliseconds);

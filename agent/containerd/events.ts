@@ -5,6 +5,7 @@ import type { Envelope } from "../../proto/gen/containerd/services/events/v1/eve
 import { AgentError } from "../errors.ts";
 import type { RuntimeEvent } from "../workers/runtime.ts";
 import type { ContainerdClient } from "./client.ts";
+import { isExtension } from "./extensions.ts";
 
 /** Follows what happens to tasks and containers of our namespace, whoever caused it. */
 export async function* followContainerd(
@@ -34,7 +35,8 @@ function decode({ topic, event }: Envelope): RuntimeEvent | undefined {
   switch (topic) {
     case "/tasks/exit": {
       const { containerId, id, pid, exitStatus } = TaskExit.decode(bytes);
-      return id === containerId ? { type: "exited", id, pid, exitStatus } : undefined;
+      if (id === containerId) return { type: "exited", id, pid, exitStatus };
+      return isExtension(id) && exitStatus !== 0 ? { type: "extension-failed", id: containerId } : undefined;
     }
     case "/tasks/oom":
       return { type: "out-of-memory", id: TaskOOM.decode(bytes).containerId };

@@ -3,7 +3,7 @@ import { AgentError } from "../errors.ts";
 import { cpuResources } from "../oci/resources.ts";
 import type { ContainerRuntime, RuntimeEvent, RuntimeWorker, WorkerRuntime, WorkerStats } from "../workers/runtime.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound, isRefusal } from "./client.ts";
-import { destroyWorker } from "./destroy.ts";
+import { destroyWorker, killTask } from "./destroy.ts";
 import { followContainerd } from "./events.ts";
 import { createFreezer, type Freezer } from "./freezer.ts";
 import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
@@ -76,6 +76,7 @@ export function createContainerdRuntime(options: ContainerdRuntimeOptions): Cont
     pause: (id, signal) => change(changing, id, "paused", client.tasks.pause({ containerId: id }, { signal })),
     resume: (id, signal) => change(changing, id, "running", client.tasks.resume({ containerId: id }, { signal })),
     destroy: (id, graceMs, whose) => told(`destroying ${id}`, destroy(id, graceMs, whose)),
+    kill: (id) => told(`ending ${id}`, killTask(client, id)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
     stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
     isListener: (endpoint, pid) => options.network.isListener(endpoint, pid),

@@ -6,10 +6,12 @@ import { logDriverProblem } from "../logs/driver.ts";
 import { driverOf } from "../oci/driver.ts";
 import type { SpecInput } from "../oci/spec.ts";
 import { buildSpec } from "../oci/spec.ts";
+import type { OciSpec } from "../oci/types.ts";
 import type { Endpoint, MeasurePhase, PullPolicy, RuntimeWorker, StartRequest } from "../workers/runtime.ts";
 import { isBreakdown } from "./breakdown.ts";
 import { isAlreadyExists } from "./client.ts";
 import { type DestroyParts, destroyWorker } from "./destroy.ts";
+import { findExtensions, startExtensions } from "./extensions.ts";
 import { ownershipLabels, toLabels } from "./labels.ts";
 import { removeStaleBundle } from "./stale-bundle.ts";
 
@@ -66,9 +68,10 @@ export async function startWorker(
   const { id: attachmentId, sourceAddress } = attachment;
   const runtimeApi = wants && attachment.runtimeApi;
   const { endpoint } = runtimeApi ?? attachment;
+  let oci: OciSpec;
   try {
     await request.onPlaced?.({ driver, endpoint, sourceAddress, runtimeApi });
-    const oci = buildSpec({
+    oci = buildSpec({
       identity,
       function: spec,
       access,
@@ -107,7 +110,12 @@ export async function startWorker(
     signal.throwIfAborted();
     // The calls below are not aborted half-way: containerd would leave it open whether there is a task to clean up.
     const stdout = parts.logs.driverUri(identity);
-    await measure("create", () => createTask(client, { containerId: id, rootfs, stdout, stderr: stdout }, signal));
+    const task = { containerId: id, rootfs, stdout, stderr: stdout };
+    const made = await measure("create", () => createTask(client, task, signal));
+    signal.throwIfAborted();
+    const extensions = driver === "runtime-api" ? await findExtensions(made.pid) : [];
+    await request.onCreated?.(extensions);
+    await measure("start", () => startExtensions(client, id, extensions, oci.process));
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();
@@ -150,12 +158,11 @@ async function createTask(
   client: StartParts["client"],
   request: Parameters<StartParts["client"]["tasks"]["create"]>[0],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ readonly pid: number }> {
   let deadline = performance.now() + cleanUpMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, longestTaskPauseMs)) {
     try {
-      await client.tasks.create(request);
-      return;
+      return await client.tasks.create(request);
     } catch (error) {
       if (!isInTheWay(error)) throw error;
       if (performance.now() + pauseMs > deadline) {

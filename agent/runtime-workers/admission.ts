@@ -14,7 +14,8 @@ const accountId = "123456789012";
 /** What whoever serves the Runtime API has to know of a worker before its process starts. */
 export function admissionOf(
   { identity, function: spec }: Pick<StartRequest, "identity" | "function">,
-  place: WorkerPlace & Required<Pick<WorkerPlace, "runtimeApi">>,
+  place: WorkerPlace,
+  extensions: readonly string[],
   { region, initTimeoutMs }: AdmissionSettings,
 ): Admission {
   const { endpoint, sourceAddress, runtimeApi } = place;
@@ -33,7 +34,7 @@ export function admissionOf(
     timeoutMs: spec.timeoutMs,
     memoryMib: Math.floor(spec.memoryBytes / mebibyte),
     initTimeoutMs,
-    extensions: [],
+    extensions: [...extensions],
     logGroup: `/aws/lambda/${spec.name}`,
     logStream: logStreamName(identity),
     accountId,

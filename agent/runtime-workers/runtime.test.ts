@@ -36,6 +36,7 @@ function setUp() {
     pause: (...args) => containers.pause(...args),
     resume: (...args) => containers.resume(...args),
     destroy: (...args) => containers.destroy(...args),
+    kill: (...args) => containers.kill(...args),
     limitCpu: (...args) => containers.limitCpu(...args),
     stats: (...args) => containers.stats(...args),
     isListener: () => containers.isListener(),
@@ -66,7 +67,7 @@ function following(runtime: { events(signal: AbortSignal): AsyncIterable<Runtime
 
 test("L3: a worker is admitted before any of it runs, and forgotten when it is gone", async () => {
   const { api, runtime, begin, containers } = setUp();
-  containers.at("create", () => assert.ok(api.admissions.has("a"), "before its container is made"));
+  containers.at("start", () => assert.ok(api.admissions.has("a"), "before it is started"));
   await begin("a");
   const admission = api.admissions.get("a");
   assert.deepEqual(
@@ -77,7 +78,7 @@ test("L3: a worker is admitted before any of it runs, and forgotten when it is g
   assert.deepEqual(api.calls, ["admit a", "forget a"]);
 });
 
-test("L3: a start that fails is forgotten; one that cannot be admitted makes no container", async () => {
+test("L3: a start that fails is forgotten; one that cannot be admitted leaves no container", async () => {
   const { api, begin, containers } = setUp();
   containers.at("start", () => Promise.reject(new Error("no shim")));
   await assert.rejects(begin("a"), /no shim/);

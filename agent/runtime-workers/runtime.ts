@@ -8,6 +8,7 @@ import type {
   RuntimeWorker,
   StartRequest,
   WorkerIdentity,
+  WorkerPlace,
   WorkerRuntime,
 } from "../workers/runtime.ts";
 import { type AdmissionSettings, admissionOf } from "./admission.ts";
@@ -29,6 +30,8 @@ interface Served {
   early: { readonly pid: number; readonly exitStatus: number } | undefined;
 }
 
+/** The last of the pauses between looks whether a worker is done; all of them are twice as long. */
+const longestIdlePauseMs = 16;
 /** After a list that failed though the process could be called. */
 const retryMs = 200;
 
@@ -51,10 +54,11 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
   function note<W extends RuntimeWorker | undefined>(worker: W): W {
     if (worker?.driver !== "runtime-api" || worker.identity === undefined) return worker;
     const { instanceId } = worker.identity;
-    if (served.get(worker.id)?.instanceId !== instanceId) {
-      served.set(worker.id, { instanceId, pid: worker.pid, early: undefined });
-    }
     const lives = worker.state === "running" || worker.state === "paused";
+    const known = served.get(worker.id);
+    if (known?.instanceId !== instanceId) {
+      served.set(worker.id, { instanceId, pid: lives ? worker.pid : undefined, early: undefined });
+    } else if (lives) known.pid = worker.pid;
     return lives && admitted.lacks(instanceId) ? { ...worker, state: "stopped" } : worker;
   }
 
@@ -69,18 +73,21 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
   async function start(request: StartRequest, ...rest: [Parameters<ContainerRuntime["start"]>[1], AbortSignal]) {
     const { id, instanceId } = request.identity;
     const [, signal] = rest;
+    let place: WorkerPlace | undefined;
     let one: Served | undefined;
-    const onPlaced: StartRequest["onPlaced"] = async (place) => {
-      await request.onPlaced?.(place);
-      const { runtimeApi } = place;
-      if (runtimeApi === undefined) return;
+    const onPlaced: StartRequest["onPlaced"] = async (placed) => {
+      place = placed;
+      await request.onPlaced?.(placed);
+    };
+    const onCreated: StartRequest["onCreated"] = async (extensions) => {
+      if (place?.runtimeApi === undefined) return;
       one = { instanceId, pid: undefined, early: undefined };
       served.set(id, one);
       admitted.add(instanceId);
-      await api.admit(admissionOf(request, { ...place, runtimeApi }, options.admission), signal);
+      await api.admit(admissionOf(request, place, extensions, options.admission), signal);
     };
     try {
-      const worker = await containers.start({ ...request, onPlaced }, ...rest);
+      const worker = await containers.start({ ...request, onPlaced, onCreated }, ...rest);
       if (one !== undefined) {
         one.pid = worker.pid;
         if (one.early?.pid === worker.pid) void told(id, api.exited(instanceId, one.early.exitStatus));
@@ -89,6 +96,16 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
     } catch (error) {
       if (one !== undefined && served.get(id) === one) await forget(id);
       throw error;
+    }
+  }
+
+  /** A runtime asks for the next invocation right behind its answer: that moment is waited for, longer work is not. */
+  async function untilIdle(id: string, instanceId: string, signal: AbortSignal): Promise<void> {
+    for (let pauseMs = 1; await api.isBusy(instanceId, signal); pauseMs *= 2) {
+      if (pauseMs > longestIdlePauseMs) {
+        throw new AgentError("WORKER_CONFLICT", `worker ${id} has not finished its last invocation`);
+      }
+      await delay(pauseMs, signal);
     }
   }
 
@@ -154,9 +171,7 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
     },
     async pause(id, signal) {
       const one = served.get(id);
-      if (one !== undefined && (await api.isBusy(one.instanceId, signal))) {
-        throw new AgentError("WORKER_CONFLICT", `worker ${id} has not finished its last invocation`);
-      }
+      if (one !== undefined) await untilIdle(id, one.instanceId, signal);
       await containers.pause(id, signal);
     },
     async destroy(id, graceMs, whose) {

@@ -104,6 +104,7 @@ export class FakeRuntime implements WorkerRuntime {
     const worker = this.put({ id, identity, state: "created", sourceAddress });
     try {
       for (const phase of ["create", "snapshot", "start"] as const) {
+        if (phase === "start") await request.onCreated?.([]);
         await measure(phase, () => this.#enter(phase, id, signal));
         signal.throwIfAborted();
       }
@@ -130,6 +131,10 @@ export class FakeRuntime implements WorkerRuntime {
     await this.#enter("pause", id, signal);
     this.#live(id);
     this.change(id, "paused");
+  }
+
+  async kill(id: string): Promise<void> {
+    this.calls.push(`kill ${id}`);
   }
 
   async limitCpu(id: string, memoryBytes: number): Promise<void> {

@@ -96,6 +96,8 @@ export interface StartRequest {
   readonly access?: LambdaAccess | undefined;
   /** Told before any of it runs: it may call others while it gets ready. The start waits for it, and fails with it. */
   readonly onPlaced?: ((place: WorkerPlace) => Promise<void> | void) | undefined;
+  /** Told once all is made and nothing runs, with the names of its external extensions; as `onPlaced`. */
+  readonly onCreated?: ((extensions: readonly string[]) => Promise<void> | void) | undefined;
 }
 
 /** What is known of a worker once it has a network and its image has been looked at. */
@@ -127,6 +129,8 @@ export interface WorkerStats {
 export type RuntimeEvent =
   | { readonly type: "exited"; readonly id: string; readonly pid: number; readonly exitStatus: number }
   | { readonly type: "out-of-memory"; readonly id: string }
+  /** One of its extensions has ended with an error: as on AWS, all of the worker ends with it. */
+  | { readonly type: "extension-failed"; readonly id: string }
   | { readonly type: "paused"; readonly id: string }
   | { readonly type: "resumed"; readonly id: string }
   | { readonly type: "removed"; readonly id: string }
@@ -172,6 +176,8 @@ export interface ContainerRuntime {
    * @throws AgentError WORKER_CONFLICT when the container of this id was not made by us
    */
   destroy(id: string, graceMs: number, whose?: "ours" | "anybody's"): Promise<boolean>;
+  /** Ends the processes of a worker at once; what follows is told as an end of its own. Succeeds when they have ended. */
+  kill(id: string): Promise<void>;
   /** Holds a worker to its share of CPU time, which a start is not held to; frozen ones too. */
   limitCpu(id: string, memoryBytes: number): Promise<void>;
   /** @throws AgentError WORKER_NOT_FOUND */

@@ -11,12 +11,29 @@ import { installNodeClient, runtimesSource } from "./install.ts";
 const cache = join(import.meta.dirname, "../../../.cache/images");
 
 export const nodeClientImage = "localhost/esb-runtime-node:latest";
+export const extensionImage = "localhost/esb-runtime-extension:latest";
 export const providedImage = "localhost/esb-runtime-provided:latest";
 
 /** Path of an archive with AWS's client for Node and handlers for it; a function's handler says which one it is. */
 export async function nodeClientArchive(): Promise<string> {
+  return archive("runtime-node", await nodeClient());
+}
+
+/** Path of an archive of the same with an external extension. */
+export async function extensionArchive(): Promise<string> {
+  const image = await nodeClient();
+  const source = join(runtimesSource, "extension/witness");
+  const extension = { type: "copy", path: "/opt/extensions/witness", source, mode: 0o755 } as const;
+  return archive("runtime-extension", {
+    ...image,
+    name: extensionImage,
+    layers: [...image.layers, { entries: [extension] }],
+  });
+}
+
+async function nodeClient(): Promise<ImageDescription> {
   const modules = await installNodeClient();
-  return archive("runtime-node", {
+  return {
     name: nodeClientImage,
     config: {
       Entrypoint: ["/usr/local/bin/node", "/var/task/node_modules/aws-lambda-ric/index.mjs"],
@@ -28,7 +45,7 @@ export async function nodeClientArchive(): Promise<string> {
       { entries: await files(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
       { entries: await files(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
     ],
-  });
+  };
 }
 
 /** Path of an archive with the custom runtime of AWS's tutorial: a shell script that uses curl. */

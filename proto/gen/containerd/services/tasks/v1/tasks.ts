@@ -44,6 +44,18 @@ export interface StartResponse {
   pid: number;
 }
 
+export interface ExecProcessRequest {
+  containerId: string;
+  /** As those of CreateTaskRequest. */
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+  /** `types.containerd.io/opencontainers/runtime-spec/1/Process`, as JSON. */
+  spec: Any | undefined;
+  execId: string;
+}
+
 export interface DeleteTaskRequest {
   containerId: string;
 }
@@ -439,6 +451,133 @@ export const StartResponse: MessageFns<StartResponse> = {
   fromPartial(object: DeepPartial<StartResponse>): StartResponse {
     const message = createBaseStartResponse();
     message.pid = object.pid ?? 0;
+    return message;
+  },
+};
+
+function createBaseExecProcessRequest(): ExecProcessRequest {
+  return { containerId: "", stdin: "", stdout: "", stderr: "", terminal: false, spec: undefined, execId: "" };
+}
+
+export const ExecProcessRequest: MessageFns<ExecProcessRequest> = {
+  encode(message: ExecProcessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.stdin !== "") {
+      writer.uint32(18).string(message.stdin);
+    }
+    if (message.stdout !== "") {
+      writer.uint32(26).string(message.stdout);
+    }
+    if (message.stderr !== "") {
+      writer.uint32(34).string(message.stderr);
+    }
+    if (message.terminal !== false) {
+      writer.uint32(40).bool(message.terminal);
+    }
+    if (message.spec !== undefined) {
+      Any.encode(message.spec, writer.uint32(50).fork()).join();
+    }
+    if (message.execId !== "") {
+      writer.uint32(58).string(message.execId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecProcessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecProcessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stdin = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stdout = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.stderr = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.terminal = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.spec = Any.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.execId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExecProcessRequest>): ExecProcessRequest {
+    return ExecProcessRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExecProcessRequest>): ExecProcessRequest {
+    const message = createBaseExecProcessRequest();
+    message.containerId = object.containerId ?? "";
+    message.stdin = object.stdin ?? "";
+    message.stdout = object.stdout ?? "";
+    message.stderr = object.stderr ?? "";
+    message.terminal = object.terminal ?? false;
+    message.spec = (object.spec !== undefined && object.spec !== null) ? Any.fromPartial(object.spec) : undefined;
+    message.execId = object.execId ?? "";
     return message;
   },
 };
@@ -1474,6 +1613,15 @@ export const TasksDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Makes another process in a task, also in one that has not been started; it waits for Start. */
+    exec: {
+      name: "Exec",
+      requestType: ExecProcessRequest as typeof ExecProcessRequest,
+      requestStream: false,
+      responseType: Empty as typeof Empty,
+      responseStream: false,
+      options: {},
+    },
     /** Only a stopped task can be deleted. */
     delete: {
       name: "Delete",
@@ -1564,6 +1712,8 @@ export interface TasksServiceImplementation<CallContextExt = {}> {
   /** Starts the shim and has the runtime make the container; its program waits for Start. */
   create(request: CreateTaskRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CreateTaskResponse>>;
   start(request: StartRequest, context: CallContext & CallContextExt): Promise<DeepPartial<StartResponse>>;
+  /** Makes another process in a task, also in one that has not been started; it waits for Start. */
+  exec(request: ExecProcessRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
   /** Only a stopped task can be deleted. */
   delete(request: DeleteTaskRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DeleteResponse>>;
   get(request: GetRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetResponse>>;
@@ -1583,6 +1733,8 @@ export interface TasksClient<CallOptionsExt = {}> {
   /** Starts the shim and has the runtime make the container; its program waits for Start. */
   create(request: DeepPartial<CreateTaskRequest>, options?: CallOptions & CallOptionsExt): Promise<CreateTaskResponse>;
   start(request: DeepPartial<StartRequest>, options?: CallOptions & CallOptionsExt): Promise<StartResponse>;
+  /** Makes another process in a task, also in one that has not been started; it waits for Start. */
+  exec(request: DeepPartial<ExecProcessRequest>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
   /** Only a stopped task can be deleted. */
   delete(request: DeepPartial<DeleteTaskRequest>, options?: CallOptions & CallOptionsExt): Promise<DeleteResponse>;
   get(request: DeepPartial<GetRequest>, options?: CallOptions & CallOptionsExt): Promise<GetResponse>;

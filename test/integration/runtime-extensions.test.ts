@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startEsb, type TestEsb } from "../support/esb.ts";
+import { extensionArchive, extensionImage } from "../support/runtimes/images.ts";
+
+const functions = `
+defaults: { timeout: 10, memory: 256, idle: { freezeAfterMs: 0 } }
+functions:
+  watched: { image: ${extensionImage}, handler: worker.witnessed }
+`;
+
+let esb: TestEsb;
+
+before(async () => {
+  esb = await startEsb({ functions, archives: [await extensionArchive()], runtimeApi: true });
+});
+after(() => esb?.[Symbol.asyncDispose]());
+
+async function invoke(payload: object = {}) {
+  const response = await esb.invoke("watched", payload);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  const body = JSON.parse(text) as { instance?: string; lines?: string[]; errorType?: string };
+  return { body, start: response.headers.get("x-esb-start") };
+}
+
+test("L3: an external extension is started before the runtime, and its worker frozen only when it is done", async () => {
+  const first = await invoke();
+  assert.equal(first.start, "cold");
+  assert.equal(first.body.lines?.[0], "registered 200", "before the first invocation");
+  await esb.waitForTask("watched-0", "PAUSED");
+  const second = await invoke();
+  assert.equal(second.start, "thawed");
+  // What it did behind the first answer was done before the worker was frozen.
+  assert.deepEqual(second.body.lines?.slice(0, 3), ["registered 200", "INVOKE", "done"]);
+});
+
+test("L3: an extension that ends with an error takes its worker along, and the next request has a fresh one", async () => {
+  const { body: before } = await invoke();
+  const failed = await invoke({ crash: true });
+  const next = failed.body.errorType === undefined ? await invoke() : failed;
+  assert.match(next.body.errorType ?? "", /^(Extension|Runtime)\./);
+  const fresh = await invoke();
+  assert.equal(fresh.start, "cold");
+  assert.notEqual(fresh.body.instance, before.instance);
+});
