@@ -10,8 +10,6 @@ const undelivered = "x-esb-undelivered";
 /** Larger answers are passed on as they come. */
 const streamFromBytes = 64 * 1024;
 
-const undeliveredHeader = "x-esb-undelivered";
-
 /** What became of a request to a worker. */
 export type ExchangeResult =
   | { readonly kind: "answered"; readonly head: AnswerHead; readonly body: Buffer }
@@ -74,11 +72,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // Interim answers (1xx) are the connection's business.
     if (this.#settled || status < 200) return;
-    if (headers[undeliveredHeader] !== undefined) {
-      // Who takes invocations for a worker with a Lambda runtime says that its function never had this one.
-      this.#settle({ kind: "failed", written: false, begun: false, error: new Error("the worker has ended") });
-      return;
-    }
     if (headers[undelivered] !== undefined) {
       const error = new Error("the worker takes no invocations any more");
       this.#settle({ kind: "failed", written: false, begun: false, error });
