@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import { type Logger, pino, stdTimeFunctions } from "pino";
 
 export type { Logger } from "pino";
 
@@ -24,11 +24,13 @@ export function createLogger(component: string, level: string, onLine?: (line: s
   );
 }
 
-function both(output: ReturnType<typeof pino.destination>, onLine: (line: string) => void): DestinationStream {
+function both(output: ReturnType<typeof pino.destination>, onLine: (line: string) => void) {
   return {
-    write(line) {
+    write(line: string) {
       output.write(line);
       onLine(line);
     },
+    // By which pino sees to it that what is fatal is written before the end.
+    flushSync: () => output.flushSync(),
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { toFunctionLine } from "../logs/function-line.ts";
 import { LogsError } from "./errors.ts";
 import type { LogGroup, LogGroups, LogStream } from "./groups.ts";
@@ -71,7 +72,7 @@ export function logsOperations(options: OperationsOptions) {
       const { items, nextToken } = pageOf(query.descending ? found.reverse() : found, query);
       return { logStreams: items.map((stream) => describeStream(stream, arnOf(stream.group))), nextToken };
     },
-    PutLogEvents(input: unknown, caller: LogsCaller) {
+    async PutLogEvents(input: unknown, caller: LogsCaller) {
       const { logGroupName, logStreamName, logEvents } = parseInput(inputs.put, input);
       const stream = groups.stream(logGroupName, logStreamName);
       const { taken, rejected } = judgeEvents(logEvents, now(), groups.group(logGroupName).retentionDays);
@@ -80,6 +81,7 @@ export function logsOperations(options: OperationsOptions) {
       for (const [index, { timestamp, message }] of taken.entries()) {
         const requestId = options.requestAt(caller.instanceId, timestamp);
         options.emit(toFunctionLine(message, times[index] ?? timestamp, { ...of, requestId }));
+        if (index % atOnce === atOnce - 1) await nextTurn();
       }
       const [first, last] = [taken[0], taken.at(-1)];
       if (first !== undefined && last !== undefined) groups.touch(stream, first.timestamp, last.timestamp, now());
@@ -110,6 +112,9 @@ export function logsOperations(options: OperationsOptions) {
     },
   } satisfies Record<string, (input: unknown, caller: LogsCaller) => unknown>;
 }
+
+/** Of thousands of events, so many are taken before others have their turn: it takes some milliseconds. */
+const atOnce = 500;
 
 export type LogsOperations = ReturnType<typeof logsOperations>;
 
