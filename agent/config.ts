@@ -25,6 +25,7 @@ export function readAgentSettings(environment: NodeJS.ProcessEnv) {
       "ESB_READY_TIMEOUT_MS",
       "ESB_DESTROY_GRACE_MS",
       "ESB_MEMORY_PERCENT",
+      "ESB_MEMORY_BASE",
       "ESB_OWNER_TIMEOUT_MINUTES",
       "ESB_SWEEP_INTERVAL_SECONDS",
       "ESB_WORKER_LOG_KIB",

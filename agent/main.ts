@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     runtime,
     records,
     memory: new MemoryBudget({
-      bytes: ((await detectHostMemoryBytes()) * settings.ESB_MEMORY_PERCENT) / 100,
+      bytes: ((await detectHostMemoryBytes(settings.ESB_MEMORY_BASE)) * settings.ESB_MEMORY_PERCENT) / 100,
       percent: settings.ESB_MEMORY_PERCENT,
     }),
     readyTimeoutMs: settings.ESB_READY_TIMEOUT_MS,

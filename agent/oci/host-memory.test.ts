@@ -58,6 +58,7 @@ const table: [what: string, files: Record<string, string>, bytes: number][] = [
 for (const [what, files, bytes] of table) {
   test(`G6: the memory there is: ${what}`, async () => {
     await using host = await hostWith({ "proc/meminfo": meminfo, ...files });
-    assert.equal(await detectHostMemoryBytes(host.root), bytes);
+    assert.equal(await detectHostMemoryBytes("limit", host.root), bytes);
+    assert.equal(await detectHostMemoryBytes("machine", host.root), all, "G6 D1: a limit that is the agent's alone");
   });
 }

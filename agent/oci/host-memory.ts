@@ -2,15 +2,17 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
- * The memory that there is for workers, in bytes: the host's, or less where the agent's own cgroup has less, as in a
- * container that stands for the host.
+ * The memory that there is for workers, in bytes.
+ * @param base `machine`: all that the host has; `limit`: that, or less where the agent's own cgroup has less, as in a
+ * container that stands for the host
  * @param root folder that holds `proc` and `sys`
  * @throws Error when /proc/meminfo cannot be read
  */
-export async function detectHostMemoryBytes(root = "/"): Promise<number> {
+export async function detectHostMemoryBytes(base: "limit" | "machine" = "limit", root = "/"): Promise<number> {
   const [, kibibytes] = /^MemTotal:\s+(\d+) kB$/m.exec(await readFile(join(root, "proc/meminfo"), "utf8")) ?? [];
   if (kibibytes === undefined) throw new Error("/proc/meminfo does not tell MemTotal");
-  return Math.min(Number(kibibytes) * 1024, ...(await cgroupLimits(root)));
+  const bytes = Number(kibibytes) * 1024;
+  return base === "machine" ? bytes : Math.min(bytes, ...(await cgroupLimits(root)));
 }
 
 /** Limits of our memory cgroup and of those above it, as far as they are to be seen, of either version. */

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { milliseconds, minutes, whole } from "./schemas.ts";
 import { setting } from "./setting.ts";
 
@@ -18,6 +19,12 @@ export const workersSettings = {
     usedBy: ["agent"],
     description:
       "Share of the host's memory, in percent, that the memory limits of all workers may add up to; more than 100 overbooks it.",
+  }),
+  ESB_MEMORY_BASE: setting(z.enum(["limit", "machine"]), {
+    default: "limit",
+    usedBy: ["agent"],
+    description:
+      "What ESB_MEMORY_PERCENT is a share of. `limit`: the machine's memory, or less where the agent's own control group has less; `machine`: the machine's, for an agent in a container of its own, whose limit is not the workers'.",
   }),
   ESB_OWNER_TIMEOUT_MINUTES: setting(minutes, {
     default: "10",
