@@ -79,6 +79,15 @@ test("L3 answers that are not the invocation's are refused as AWS refuses them",
   assert.deepEqual(errorOf(await runtime.initError("{}")), [403, "InvalidStateTransition"]);
 });
 
+test("L3 an error's trace of 1 MB in a header is taken; a head beyond that is refused, and others are served", async () => {
+  await using api = await startTestRuntimeApi();
+  const { id, answered, runtime } = await working(api, api.admission(2));
+  const cause = (bytes: number) => ({ "lambda-runtime-function-xray-error-cause": "x".repeat(bytes) });
+  assert.equal((await runtime.fail(id, "{}", cause(2 * 1024 * 1024))).status, 431);
+  assert.equal((await runtime.fail(id, '{"errorType":"MyError"}', cause(1024 * 1024))).status, 202);
+  assert.equal((await answered).body, '{"errorType":"MyError"}');
+});
+
 test("L3 what there is not is not found", async () => {
   await using api = await startTestRuntimeApi();
   const worker = await api.admit(2);

@@ -3,9 +3,8 @@ import type { Ticket } from "./model/state.ts";
 
 /** An invocation as it came from the gateway; its event is passed on as it is and never looked into. */
 export interface Invocation extends Ticket {
-  /** Parts of the event, as they were received. */
-  readonly event: readonly Buffer[];
-  readonly eventBytes: number;
+  /** Parts of the event, as they were received. To be had once: nobody keeps them while the function works. */
+  takeEvent(): readonly Buffer[];
   /** Media type of the event. */
   readonly contentType: string;
   /** When its time is up, in milliseconds since 1970. */

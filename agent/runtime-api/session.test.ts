@@ -61,8 +61,7 @@ function invocation(ticket: number): { readonly told: string[]; readonly value: 
   const value = {
     ticket,
     requestId: `request-${ticket}`,
-    event: [],
-    eventBytes: 0,
+    takeEvent: () => [],
     contentType: "application/json",
     deadlineMs: 0,
     functionArn: "arn",

@@ -29,7 +29,12 @@ export function collect(request: IncomingMessage, limit: number, done: (body: Co
       if (bytes > limit + mostDroppedBytes) request.destroy();
     }
   });
-  request.on("end", () => end({ kind: "whole", parts, bytes }));
+  request.on("end", () => {
+    const whole = parts;
+    // The request lives as long as its answer takes; what it brought need not.
+    parts = [];
+    end({ kind: "whole", parts: whole, bytes });
+  });
   request.on("close", () => end({ kind: "lost" }));
   request.on("error", () => end({ kind: "lost" }));
 }

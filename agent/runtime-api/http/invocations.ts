@@ -49,14 +49,18 @@ export class Invocations {
     { headers }: IncomingMessage,
     response: ServerResponse,
     receivedMs: number,
-    { parts, bytes }: { readonly parts: readonly Buffer[]; readonly bytes: number },
+    body: { readonly parts: readonly Buffer[] },
   ): Invocation {
+    let event = body.parts;
     const deadline = Number(single(headers["x-esb-deadline-ms"]));
     return {
       ticket: ++this.#tickets,
       requestId: requestId(single(headers["x-amzn-requestid"])),
-      event: parts,
-      eventBytes: bytes,
+      takeEvent: () => {
+        const taken = event;
+        event = [];
+        return taken;
+      },
       contentType: headers["content-type"] ?? "application/json",
       deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + worker.timeoutMs,
       functionArn: single(headers["x-esb-function-arn"]) ?? worker.functionArn,

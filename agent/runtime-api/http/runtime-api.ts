@@ -35,7 +35,7 @@ function onNext(session: WorkerSession, response: ServerResponse): void {
   const poll: Poll = {
     deliver(invocation) {
       response.sendDate = false;
-      writeWhole(response, 200, invocationHeaders(invocation), invocation.event);
+      writeWhole(response, 200, invocationHeaders(invocation), invocation.takeEvent());
     },
     close: () => response.destroy(),
   };
