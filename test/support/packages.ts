@@ -10,10 +10,15 @@ const read = /(\.(c|m)?js|package\.json)$/;
 
 /** npm packages of this tree as they are installed, with all that they depend on, under `/var/task/node_modules`. */
 export async function packagesLayer(...names: readonly string[]): Promise<Layer> {
+  const entries = await Promise.all((await packageFolders(...names)).map(filesOf));
+  return { entries: entries.flat() };
+}
+
+/** Folders of npm packages of this tree, and of all that they depend on. */
+export async function packageFolders(...names: readonly string[]): Promise<string[]> {
   const folders = new Set<string>();
   for (const name of names) await collect(name, root, folders);
-  const entries = await Promise.all([...folders].map(filesOf));
-  return { entries: entries.flat() };
+  return [...folders];
 }
 
 async function collect(name: string, from: string, found: Set<string>): Promise<void> {
