@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
+import { nodeClientArchive, nodeClientImage } from "../support/runtimes/images.ts";
 import type { Answer, AwsClient } from "./clients/client.ts";
 
 /** Requests that may wait for a function: one more is throttled at once. */
@@ -16,6 +17,8 @@ functions:
   my-function: { image: "${staticServerImage}", environment: { ECHO: "1" } }
   slow: { image: "${probeImage}", timeout: 1 }
   busy: { image: "${probeImage}" }
+  handler: { image: "${nodeClientImage}", handler: worker.look }
+  failing: { image: "${nodeClientImage}", handler: worker.fail }
   never: { image: "${staticServerImage}" }
 `;
 
@@ -44,9 +47,9 @@ export function withClient<C extends AwsClient>(open: (url: string) => Promise<C
       return;
     }
     await client[Symbol.asyncDispose]();
-    const archives = [await probeArchive(), await staticServerArchive()];
+    const archives = await Promise.all([probeArchive(), staticServerArchive(), nodeClientArchive()]);
     const settings = { ESB_QUEUE_LIMIT: String(queueLimit) };
-    const esb = stack.use(await startEsb({ archives, functions, settings }));
+    const esb = stack.use(await startEsb({ archives, functions, settings, runtimeApi: true }));
     const opened = await open(esb.url);
     assert.notEqual(typeof opened, "string");
     setting = { esb, client: stack.use(opened as C) };
@@ -188,6 +191,30 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
       assert.equal(payload, '{"errorType":"Error","errorMessage":"as told"}');
     },
   );
+
+  its("L1: a handler's context has the request's id, its ARN and the client context", async ({ client }) => {
+    const custom = { custom: { who: "me" } };
+    const invocation = {
+      name: "handler",
+      payload: '{"n":1}',
+      logType: "Tail",
+      clientContext: inBase64(custom),
+    } as const;
+    const answer = await client.invoke(invocation);
+    const { event, requestId, functionArn, client: seen } = payloadOf<Record<string, unknown>>(answer);
+    assert.deepEqual([event, functionArn, seen], [{ n: 1 }, arnOf("handler"), custom]);
+    const [, logged] = /^START RequestId: (\S+) /.exec(answer.log ?? "") ?? [];
+    assert.equal(requestId, logged);
+    if (answer.requestId !== undefined) assert.equal(requestId, answer.requestId);
+  });
+
+  its("L1: what a handler throws comes as the runtime has sent it", async ({ client }) => {
+    const answer = await client.invoke({ name: "failing", payload: "{}" });
+    assert.deepEqual([answer.status, answer.functionError], [200, "Unhandled"]);
+    const { errorType, errorMessage, trace } = payloadOf<Record<string, unknown>>(answer);
+    assert.deepEqual([errorType, errorMessage], ["RangeError", "the handler says no"]);
+    assert.match(String(trace), /^RangeError: the handler says no,/);
+  });
 
   its("L2: a function over its time: Sandbox.Timedout, and a new worker for the next", async ({ client, esb }) => {
     const instance = async () =>
