@@ -88,7 +88,7 @@ export async function startGateway(
   configuration: GatewayConfiguration,
   environment: NodeJS.ProcessEnv,
   logger: Logger,
-  { shipper, emit = () => undefined }: Partial<ShippedLog> = {},
+  log: Pick<ShippedLog, "shipper" | "emit"> = { shipper: undefined, emit: () => undefined },
 ): Promise<Gateway> {
   const path = configuration.ESB_FUNCTIONS;
   const development = isDevelopment(configuration);
@@ -107,8 +107,7 @@ export async function startGateway(
     queuedBytes: () => pools.queuedBytes,
     breakerState: (name) => breakers.state(name),
   });
-  const { registry } = metrics;
-  const logs = openLogs(configuration, { shipper, client: clients.agent, channel, clock: systemClock, registry });
+  const logs = openLogs(configuration, { ...log, agent, clock: systemClock, registry: metrics.registry });
   const listener = await openListener(configuration, {
     clock: systemClock,
     logger,
@@ -213,7 +212,7 @@ export async function startGateway(
     logger,
     drain,
     invoke,
-    logs: cloudWatchLogs,
+    logs: logs.cloudWatch,
     onError,
   });
   const app = createApp({
@@ -256,8 +255,7 @@ export async function startGateway(
     listener[Symbol.dispose]();
     await Promise.all([port.close(), workerApi.close()]);
     lifetime.abort();
-    logs[Symbol.dispose]();
-    await cloudWatchLogs.close();
+    await logs.close();
     agent[Symbol.dispose]();
     inFlight[Symbol.dispose]();
     // Last: then the next gateway may begin.
