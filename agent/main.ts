@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   for (const sentence of unknownSettings(process.env)) logger.warn(sentence);
 
   const secured = await openSecured(settings, logger);
-  const { client, network, images, runtime, logs, workerApi } = await composeAgent(settings, logger);
+  const { client, network, images, runtime, runtimeApi, logs, workerApi } = await composeAgent(settings, logger);
   const records = new WorkerStore({ path: databasePathIn(settings.ESB_STATE_DIR), logger, now: Date.now });
   const workers = new WorkerService({
     runtime,
@@ -98,6 +98,7 @@ async function main(): Promise<void> {
     await running;
     await network.close();
     client.close();
+    runtimeApi[Symbol.dispose]();
     secured[Symbol.dispose]();
     records[Symbol.dispose]();
     logger.info("ended");
