@@ -21,8 +21,6 @@ const deploy = join(root, "deploy");
 /** What runs at each start and gives the agent the functions' images. */
 const functionsFile = "compose.functions.yaml";
 const composeFile = "compose.dind.yaml";
-/** Included by it. */
-const servicesFile = "compose.services.yaml";
 /** It can be chosen when the bundle is installed. */
 const unprivilegedFile = "compose.unprivileged.yaml";
 /** Changes when install.sh of one version could not install what another packs. */
@@ -140,7 +138,9 @@ async function writeManifest(folder: string, lines: readonly string[]): Promise<
 }
 
 async function copyConfiguration(options: BundleOptions, config: ComposeConfig, folder: string): Promise<void> {
-  const names = [composeFile, servicesFile, unprivilegedFile, ...options.compose, ...mountedFiles(config, deploy)];
+  const composeFiles = [composeFile, unprivilegedFile, ...options.compose];
+  const texts = await Promise.all(composeFiles.map((name) => readFile(join(deploy, name), "utf8")));
+  const names = [...composeFiles, ...texts.flatMap(includedFiles), ...mountedFiles(config, deploy)];
   for (const name of new Set(names)) await cp(join(deploy, name), join(folder, name), { recursive: true });
   await cp(join(deploy, "offline", functionsFile), join(folder, functionsFile));
   await cp(options.functions, join(folder, "functions.yml"));
