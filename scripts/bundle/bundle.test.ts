@@ -44,6 +44,8 @@ test("Offline: a bundle holds each image once, what its files are, and sums that
     "registry.example_untagged_latest.tar.gz",
   ]);
   assert.equal(await readFile(join(folder, "config/functions.yml"), "utf8"), functions);
+  // compose.dind.yaml includes it.
+  await access(join(folder, "config/compose.services.yaml"));
   assert.deepEqual(
     await saved(folder, "services.tar.gz"),
     ["manifest.json", ...["base", "agent", "gateway", "rustfs"].map((layer) => `${sha256(layer)}/layer.tar`)].sort(),
