@@ -29,7 +29,9 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
   await using engine = await startEngine();
   await importBases(engine);
   await using stack = await bringUp(engine, await privilegedOverride(engine));
-  process.stdout.write(await engine.docker(["images", "--format", "{{.Repository}}:{{.Tag}} has {{.Size}}", "esb/*:latest"]));
+  process.stdout.write(
+    await engine.docker(["images", "--format", "{{.Repository}}:{{.Tag}} has {{.Size}}", "esb/*:latest"]),
+  );
 
   await t.test("D1: the example function answers cold, warm and frozen, through the published port", async () => {
     const cold = await greet(stack);
