@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClientError, Metadata, Status } from "nice-grpc";
 import type { CallOptions } from "nice-grpc-common";
+import { FunctionError } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
 import { hang } from "../workers/runtime.fake.ts";
 import { until } from "../workers/service.fake.ts";
-import { errorCodeTrailer } from "./errors.ts";
+import { errorCodeTrailer, functionErrorTrailer } from "./errors.ts";
 import { testServer } from "./server.fake.ts";
 
 const request = {
@@ -41,6 +42,28 @@ test("our errors cross the wire with status, code and message", async () => {
     t.runtime.at("image", () => Promise.reject(error));
     assert.deepEqual(await failure((options) => workers.ensure(request, options)), [status, error.code, error.message]);
     assert.equal(t.logged.at(-1), `${level} ${error.code} ${error.message}`);
+  }
+});
+
+test("L3: a failed init crosses the wire with what its callers are told, in whatever words, and no more than fits", async () => {
+  await using t = await testServer();
+  for (const [payload, kept] of [
+    ['{"errorType":"X"}', '{"errorType":"X"}'],
+    ["x".repeat(100_000), ""],
+  ] as const) {
+    const functionError = { errorType: "X", errorMessage: "no space left on device", payload: Buffer.from(payload) };
+    t.runtime.at("image", () => {
+      throw new AgentError("WORKER_INIT_FAILED", "init: no space left on device", { functionError });
+    });
+    let told: FunctionError | undefined;
+    const onTrailer = (trailer: Metadata) => {
+      told = FunctionError.decode(trailer.get(functionErrorTrailer) ?? Buffer.alloc(0));
+    };
+    const ensure = (options: CallOptions) => t.clients.workers.ensure(request, options);
+    assert.equal((await failure(ensure))[1], "WORKER_INIT_FAILED");
+    await assert.rejects(ensure({ onTrailer }));
+    assert.deepEqual([told?.errorType, told?.errorMessage], ["X", "no space left on device"]);
+    assert.equal(told?.payload.toString(), kept);
   }
 });
 

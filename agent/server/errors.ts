@@ -28,8 +28,10 @@ export function errorMiddleware(logger: Logger, ready: () => void): ServerMiddle
       const aborted = context.signal.aborted || (error instanceof Error && error.name === "AbortError");
       if (aborted) throw new ServerError(Status.CANCELLED, "the call was cancelled");
       if (error instanceof ServerError) throw error;
+      // A function may fail in whatever words.
+      const isFunctions = error instanceof AgentError && error.functionError !== undefined;
       const known =
-        asHostExhausted(error) ??
+        (isFunctions ? undefined : asHostExhausted(error)) ??
         (error instanceof AgentError ? error : new AgentError("INTERNAL", "internal error", { cause: error }));
       const { status, fault } = errorTable[known.code];
       const level = known.code === "RUNTIME_UNAVAILABLE" && isAway(ready) ? "debug" : levels[fault];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EnsureRequest, FunctionSpec, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
+import { Driver, EnsureRequest, FunctionSpec, PullPolicy } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentError } from "../errors.ts";
 import { workerId } from "../workers/identity.ts";
 import { parseEnsureRequest, parseGraceMs, parseOwner, parseReference, parseWorkerId } from "./validate.ts";
@@ -72,6 +72,7 @@ test("everything that may be said is taken over", () => {
       "app.handler",
     ],
   );
+  assert.equal(parseEnsureRequest(message({ driver: Driver.RUNTIME_API })).function.driver, "runtime-api");
   assert.equal(parseEnsureRequest(message({ pullPolicy: PullPolicy.ALWAYS })).function.pullPolicy, "always");
   assert.equal(
     parseEnsureRequest(message({ pullPolicy: PullPolicy.IF_NOT_PRESENT })).function.pullPolicy,
@@ -109,6 +110,7 @@ test("a missing or wild field is named as agent.proto spells it, with what is ri
     [{ tmpMib: 511 }, "function.tmp_mib: must be 0 or from 512 to 10240"],
     [{ tmpMib: 10_241 }, "function.tmp_mib: must be 0 or from 512 to 10240"],
     [{ pullPolicy: 99 as PullPolicy }, "function.pull_policy: must be one of PullPolicy's values"],
+    [{ driver: 99 as Driver }, "function.driver: must be one of Driver's values"],
     [{ pullPolicy: -1 as PullPolicy }, "function.pull_policy: must be one of PullPolicy's values"],
     [{ handler: "a\0" }, "function.handler: must not contain NUL"],
   ];

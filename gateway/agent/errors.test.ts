@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClientError, Metadata, Status } from "nice-grpc";
+import { FunctionError } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { AgentCallError, toAgentCallError } from "./errors.ts";
 
 const cases: ReadonlyArray<readonly [Status, string | undefined, string, boolean]> = [
@@ -25,6 +26,18 @@ for (const [status, named, code, retryable] of cases) {
     assert.deepEqual([error.code, error.message, error.retryable], [code, "why", retryable]);
   });
 }
+
+test("L1 L3: what a function failed with in its init phase comes in a trailer of its own", () => {
+  const told = { errorType: "Runtime.ExitError", errorMessage: "it ended", payload: Buffer.from("{}") };
+  const trailer = Metadata({
+    "esb-error-code": "WORKER_INIT_FAILED",
+    "esb-function-error-bin": FunctionError.encode(told).finish(),
+  });
+  const error = toAgentCallError(new ClientError("/x/Y", Status.FAILED_PRECONDITION, "why"), trailer);
+  assert.ok(error instanceof AgentCallError);
+  assert.equal(error.code, "WORKER_INIT_FAILED");
+  assert.deepEqual(error.functionError, told);
+});
 
 test("an abort stays an abort", () => {
   const abort = new DOMException("stop", "AbortError");
