@@ -36,7 +36,6 @@ import { openRouting } from "./routing/open.ts";
 import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
-import { cloudWatchLogsSettings, openCloudWatchLogs } from "./wiring/cloudwatch-logs.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { logsSettings, openLogs } from "./wiring/logs.ts";
 import { openPort, portSettings } from "./wiring/port.ts";
@@ -66,7 +65,6 @@ export const gatewaySettings = [
   ...workerApiSettings,
   ...apiDocumentSettings,
   ...logsSettings,
-  ...cloudWatchLogsSettings,
 ] as const satisfies readonly SettingName[];
 
 export type GatewayConfiguration = SettingValues<(typeof gatewaySettings)[number]>;
@@ -206,7 +204,6 @@ export async function startGateway(
     bytes: configuration.ESB_EVENT_QUEUE_MIB * 2 ** 20,
   });
   const invoke = { ...invocations, region, events, reports: new AgentReports(clients.agent, systemClock) };
-  const cloudWatchLogs = openCloudWatchLogs(configuration, { clock: systemClock, requests: logs.requests, emit });
   const workerApi = openWorkerApi(configuration, {
     clock: systemClock,
     logger,
