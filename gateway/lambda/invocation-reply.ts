@@ -16,6 +16,8 @@ export interface InvocationReply {
   onGone(callback: () => void): () => void;
   /** The request goes to a worker now. */
   onHandedOn(): void;
+  /** The function is over its time; its worker is there until what is returned resolves, which it must. */
+  onTimedOut?(served: Served): Promise<void>;
   /** Begins an answer that comes in pieces: where they go, or undefined when it is wanted as a whole. */
   begin(head: AnswerHead, bytes: number, served: Served): Writable | undefined;
   /** The function's answer, which it may itself call an error. @returns what to count it as */

@@ -130,13 +130,17 @@ function tryOnce(
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       ended();
-      endCall();
-      // Released first, so that the next request is on its way before this answer is written.
-      release(lease, result, thawError, context);
-      if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
-      else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
+      if (result.kind !== "timed-out" || reply.onTimedOut === undefined) onEnd(result);
+      else void reply.onTimedOut(lease).then(() => onEnd(result));
     },
   });
+  const onEnd = (result: ExchangeResult) => {
+    endCall();
+    // Released first, so that the next request is on its way before this answer is written.
+    release(lease, result, thawError, context);
+    if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
+    else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
+  };
   lease.onRemoved((reason) => {
     removal = reason;
     context.clock.after(lastWordsMs, () => exchange.fail(new Error("the worker has ended")));

@@ -26,6 +26,7 @@ export class TailReply implements InvocationReply {
   readonly #options: TailReplyOptions;
   #began = { ms: 0, epochMs: 0 };
   #finished: Promise<void> = Promise.resolve();
+  #seen: Promise<[readonly string[] | undefined, number | undefined]> | undefined;
 
   constructor(reply: InvocationReply, options: TailReplyOptions) {
     this.#reply = reply;
@@ -45,6 +46,12 @@ export class TailReply implements InvocationReply {
     const { clock } = this.#options;
     this.#began = { ms: clock.now(), epochMs: clock.epochMs() };
     this.#reply.onHandedOn();
+  }
+
+  /** With the worker goes its log. */
+  async onTimedOut({ worker }: Served): Promise<void> {
+    this.#seen = this.#look(worker, this.#options.clock.epochMs());
+    await this.#seen;
   }
 
   /** The log stands in the head, and is complete only after the body. */
@@ -74,17 +81,19 @@ export class TailReply implements InvocationReply {
     this.#finished = this.#logResult(served, failure, durationMs, clock.epochMs()).then(answer);
   }
 
+  #look(worker: WorkerInfo, endedMs: number) {
+    const { reports } = this.#options;
+    return Promise.all([reports.linesBetween(worker, this.#began.epochMs, endedMs), reports.memoryBytes(worker)]);
+  }
+
   async #logResult(
     { worker, definition, phases }: Served,
     failure: FunctionError | undefined,
     durationMs: number,
     endedMs: number,
   ): Promise<string> {
-    const { requestId, reports } = this.#options;
-    const [lines, usedBytes] = await Promise.all([
-      reports.linesBetween(worker, this.#began.epochMs, endedMs),
-      reports.memoryBytes(worker),
-    ]);
+    const { requestId } = this.#options;
+    const [lines, usedBytes] = await (this.#seen ?? this.#look(worker, endedMs));
     const timedOut = failure?.errorType === "Sandbox.Timedout";
     return toLogResult({
       requestId,
