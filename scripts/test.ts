@@ -1,5 +1,5 @@
 /**
- * Runs everything: checks, unit tests, integration tests on the real containerd, and whether they left anything behind.
+ * Runs checks, unit tests, integration tests on the real containerd, and whether they left anything behind.
  * Arguments select less: `unit`, `integration`, parts of file names. The last line counts.
  */
 import { availableParallelism } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * What has to hold before a change is taken: everything. The second part runs though the first has failed; the last line
- * counts both.
+ * `npm test`: everything that has to hold before a change is taken. Each part runs though one before it has failed; the
+ * last line counts all. With `--complete`, as CI runs it, what this machine cannot run has failed.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,19 +10,22 @@ import { addCounts, countsOf } from "./testing/counts.ts";
 import type { Counts } from "./testing/run-files.ts";
 
 const root = join(import.meta.dirname, "..");
-const parts = ["test.ts", "test-deploy.ts"];
+const complete = process.argv.includes("--complete") ? ["--complete"] : [];
+const parts = [["test.ts"], ["test-aws.ts", ...complete], ["test-deploy.ts"]] as const;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const part of parts) {
-  const counts = await run(part);
+for (const [script, ...args] of parts) {
+  const counts = await run(script, args);
   addCounts(total, counts);
   if (counts.failed > 0) process.exitCode = 1;
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 
 /** Runs a script, and tells what it tells. One that fails without a count of failures has one. */
-async function run(script: string): Promise<Counts> {
-  const child = spawn(process.execPath, [join(root, "scripts", script)], { stdio: ["inherit", "pipe", "inherit"] });
+async function run(script: string, args: readonly string[]): Promise<Counts> {
+  console.log(`\n=== scripts/${script}`);
+  const stdio = ["inherit", "pipe", "inherit"] as const;
+  const child = spawn(process.execPath, [join(root, "scripts", script), ...args], { stdio: [...stdio] });
   const ended = once(child, "close");
   let last = "";
   for await (const line of createInterface({ input: child.stdout })) {
