@@ -10,7 +10,13 @@ import { addCounts, countsOf } from "./testing/counts.ts";
 import type { Counts } from "./testing/run-files.ts";
 
 const root = join(import.meta.dirname, "..");
-const complete = process.argv.includes("--complete") ? ["--complete"] : [];
+const given = process.argv.slice(2);
+const unknown = given.filter((argument) => argument !== "--complete");
+if (unknown.length > 0) {
+  console.error(`npm test takes no ${unknown.join(" ")}; single tests: npm run test:main -- ${unknown.join(" ")}`);
+  process.exit(2);
+}
+const complete = given.length > 0 ? ["--complete"] : [];
 const parts = [["test.ts"], ["test-aws.ts", ...complete], ["test-deploy.ts"]] as const;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
