@@ -9,7 +9,7 @@ import type { ListenerOptions } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
 
 /** All of Lambda's API is under these; what is there and is not served is refused in its shape. */
-const lambdaPrefixes = ["/2015-03-31/", "/2014-11-13/"];
+const lambdaPrefixes = ["/2015-03-31/", "/2014-11-13/", "/2021-11-15/"];
 
 /** Serves what is not esb's own. */
 export interface Door {

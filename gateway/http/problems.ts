@@ -24,7 +24,7 @@ export interface ProblemAnswer {
   readonly body: string;
 }
 
-const lambdaPath = /^(?:https?:\/\/[^/]*)?\/(?:2015-03-31|2014-11-13)\//i;
+const lambdaPath = /^(?:https?:\/\/[^/]*)?\/(?:2015-03-31|2014-11-13|2021-11-15)\//i;
 
 /**
  * A problem in the shape of the API that the request was meant for.

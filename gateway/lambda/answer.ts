@@ -61,3 +61,20 @@ export const tooLarge: FunctionError = {
   errorType: "Function.ResponseSizeTooLarge",
   errorMessage: `Response payload size exceeded maximum allowed payload size (${largestAnswerBytes} bytes).`,
 };
+
+/**
+ * An error in the middle of a streamed answer comes behind it
+ * (docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html, "Response streaming").
+ */
+export function errorInTrailers(trailers: IncomingHttpHeaders): FunctionError | undefined {
+  const errorType = single(trailers["lambda-runtime-function-error-type"]);
+  if (errorType === undefined) return undefined;
+  const text = Buffer.from(single(trailers["lambda-runtime-function-error-body"]) ?? "", "base64").toString();
+  try {
+    const told: unknown = JSON.parse(text);
+    if (typeof told === "object" && told !== null) return { errorType, errorMessage: "", ...told };
+  } catch {
+    // It is no JSON, and as much a message as any.
+  }
+  return { errorType, errorMessage: text };
+}

@@ -2,7 +2,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Writable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Clock } from "../pool/clock.ts";
-import { type AnswerHead, announcedBytes, largestAnswerBytes, toAnswerHead } from "./answer.ts";
+import {
+  type AnswerHead,
+  announcedBytes,
+  errorInTrailers,
+  type FunctionError,
+  largestAnswerBytes,
+  toAnswerHead,
+} from "./answer.ts";
 
 /** With this whoever serves the Runtime API says that the function never got an invocation: it is no answer. */
 const undelivered = "x-esb-undelivered";
@@ -15,6 +22,8 @@ export type ExchangeResult =
   | { readonly kind: "answered"; readonly head: AnswerHead; readonly body: Buffer }
   /** Passed on to the client already. */
   | { readonly kind: "streamed"; readonly head: AnswerHead }
+  /** The function has failed behind what it had answered, which the client has. */
+  | { readonly kind: "broken-off"; readonly error: FunctionError }
   /** The worker has answered, but with more than may be passed on. */
   | { readonly kind: "too-large" }
   | { readonly kind: "timed-out" }
@@ -26,8 +35,10 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** When the worker begins to run, from which on the time counts; undefined: it does. */
   readonly runs: Promise<void> | undefined;
-  /** Begins an answer of this many bytes towards the client; undefined: it is wanted as a whole. */
-  readonly onStream: (head: AnswerHead, bytes: number) => Writable | undefined;
+  /** Whether every answer goes to `onStream`, piece by piece; what is undefined or false sends large ones alone there. */
+  readonly streamed?: boolean | undefined;
+  /** Begins an answer of this many bytes towards the client, if that is known; undefined: it is wanted as a whole. */
+  readonly onStream: (head: AnswerHead, bytes: number | undefined) => Writable | undefined;
   /** Called once, when the worker's part is over. */
   readonly onResult: (result: ExchangeResult) => void;
 }
@@ -79,6 +90,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#head = toAnswerHead(status, headers);
     const bytes = announcedBytes(headers);
+    if (this.#options.streamed === true) {
+      // A failure is told as a whole.
+      if (this.#head.functionError === undefined) this.#stream = this.#options.onStream(this.#head, bytes);
+      return;
+    }
     if (bytes === undefined) return;
     if (bytes > largestAnswerBytes) this.#overflow = true;
     else if (bytes >= streamFromBytes) this.#stream = this.#options.onStream(this.#head, bytes);
@@ -97,10 +113,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders = {}): void {
     const head = this.#head;
     if (this.#settled || head === undefined) return;
-    if (this.#stream !== undefined) {
+    const error = this.#options.streamed === true ? errorInTrailers(trailers) : undefined;
+    if (error !== undefined) {
+      this.#settle({ kind: "broken-off", error });
+    } else if (this.#stream !== undefined) {
       const stream = this.#stream;
       this.#settle({ kind: "streamed", head });
       stream.end();
@@ -119,7 +138,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Writes to the client no faster than it reads; a client that has gone holds nobody up. */
   #pass(stream: Writable, chunk: Buffer, controller: Dispatcher.DispatchController): void {
-    if (stream.destroyed || stream.write(chunk) || this.#cancelGrace !== undefined) return;
+    if (stream.destroyed || stream.writableEnded || stream.write(chunk) || this.#cancelGrace !== undefined) return;
     controller.pause();
     const goOn = () => {
       stream.off("drain", goOn);
@@ -133,7 +152,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #onTimeout(): void {
     // The function is done and its client slow: a worker must not be lost for that. The rest, which is bounded, goes
     // into memory.
-    if (this.#stream !== undefined && this.#cancelGrace === undefined && this.#controller?.paused === true) {
+    const bounded = this.#options.streamed !== true;
+    if (bounded && this.#stream !== undefined && this.#cancelGrace === undefined && this.#controller?.paused === true) {
       this.#cancelGrace = this.#options.clock.after(this.#options.timeoutMs, () => this.#onTimeout());
       this.#controller.resume();
       return;
@@ -146,7 +166,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#cancelTimeout?.();
     this.#cancelGrace?.();
-    if (result.kind !== "streamed") this.#stream?.destroy();
+    // A client of a stream is told in it what went wrong.
+    if (result.kind !== "streamed" && this.#options.streamed !== true) this.#stream?.destroy();
     this.#options.onResult(result);
   }
 }

@@ -18,8 +18,13 @@ export interface InvocationReply {
   onHandedOn(): void;
   /** The function is over its time; its worker is there until what is returned resolves, which it must. */
   onTimedOut?(served: Served): Promise<void>;
-  /** Begins an answer that comes in pieces: where they go, or undefined when it is wanted as a whole. */
-  begin(head: AnswerHead, bytes: number, served: Served): Writable | undefined;
+  /** Whether every answer is wanted piece by piece, as it comes; otherwise large ones alone come so. */
+  readonly streamed?: boolean;
+  /**
+   * Begins an answer that comes in pieces: where they go, or undefined when it is wanted as a whole.
+   * @param bytes in all; undefined, which is for `streamed` alone: not known
+   */
+  begin(head: AnswerHead, bytes: number | undefined, served: Served): Writable | undefined;
   /** The function's answer, which it may itself call an error. @returns what to count it as */
   answer(head: AnswerHead, body: Buffer, served: Served): InvocationOutcome;
   /**

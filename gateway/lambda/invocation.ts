@@ -127,6 +127,7 @@ function tryOnce(
     clock: context.clock,
     timeoutMs: lease.definition.timeoutMs,
     runs: lease.thaw?.done,
+    streamed: reply.streamed,
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       ended();
@@ -189,6 +190,9 @@ function respond(
       return reply.answer(result.head, result.body, lease);
     case "streamed":
       return outcomeOf(result.head);
+    case "broken-off":
+      reply.functionError(result.error, lease);
+      return "function_error";
     case "too-large":
       reply.functionError(tooLarge, lease);
       return "function_error";

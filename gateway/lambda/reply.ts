@@ -55,21 +55,20 @@ export class Reply implements InvocationReply {
     return outcomeOf(head);
   }
 
-  begin(head: AnswerHead, bytes: number, served: Served): Writable {
+  begin(head: AnswerHead, bytes: number | undefined, served: Served): Writable {
     return this.#begin(head, bytes, served);
   }
 
-  #begin(head: AnswerHead, bytes: number, served: Served | undefined): Writable {
+  #begin(head: AnswerHead, bytes: number | undefined, served: Served | undefined): Writable {
     if (this.#givenUp) return new Writable({ write: (_chunk, _encoding, done) => done() });
     const headers = [
       ...(served === undefined ? this.#ids() : this.#common(served)),
       "content-type",
       head.contentType,
-      "content-length",
-      String(bytes),
       "x-amz-executed-version",
       "$LATEST",
     ];
+    if (bytes !== undefined) headers.push("content-length", String(bytes));
     if (head.contentEncoding !== undefined) headers.push("content-encoding", head.contentEncoding);
     if (head.functionError !== undefined) headers.push("x-amz-function-error", head.functionError);
     if (head.logResult !== undefined) headers.push("x-amz-log-result", head.logResult);
@@ -90,6 +89,14 @@ export class Reply implements InvocationReply {
     };
     const body = Buffer.from(JSON.stringify(error));
     this.#begin(head, body.length, served).end(body);
+  }
+
+  /** Begins an answer whose length nobody knows yet. @returns where it goes; undefined: it has ended already */
+  open(contentType: string, served: Served | undefined): ServerResponse | undefined {
+    if (this.#givenUp) return undefined;
+    const headers = served === undefined ? this.#ids() : this.#common(served);
+    headers.push("content-type", contentType, "x-amz-executed-version", "$LATEST");
+    return this.#response.writeHead(200, headers);
   }
 
   /** For DryRun: it could be invoked. */

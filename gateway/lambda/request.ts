@@ -35,13 +35,19 @@ export interface HandedOn {
   /** As the client gave it, in base64. */
   readonly clientContext: string | undefined;
   readonly traceId: string;
+  /** Whether the answer is wanted as it comes, where the function streams it. */
+  readonly streamed?: boolean;
 }
 
 /** Names and values in turn, for the request to the worker. */
-export function toWorkerHeaders(requestId: string, { contentType, clientContext, traceId }: HandedOn): string[] {
+export function toWorkerHeaders(
+  requestId: string,
+  { contentType, clientContext, traceId, streamed }: HandedOn,
+): string[] {
   const result = ["x-amzn-requestid", requestId, "content-type", contentType ?? "application/json"];
   if (clientContext !== undefined) result.push("x-amz-client-context", clientContext);
   result.push("x-amzn-trace-id", traceId);
+  if (streamed === true) result.push("x-esb-response-mode", "streaming");
   return result;
 }
 
@@ -79,6 +85,11 @@ export type InvocationType = (typeof invocationTypes)[number];
 /** @throws LambdaError InvalidParameterValueException */
 export function toInvocationType(header: string | string[] | undefined): InvocationType {
   return oneOf(invocationTypes, header, "InvocationType") ?? "RequestResponse";
+}
+
+/** What a streamed answer can be asked for: nobody would read that of an Event. @throws LambdaError as above */
+export function toStreamedType(header: string | string[] | undefined): InvocationType {
+  return oneOf(["RequestResponse", "DryRun"], header, "InvocationType") ?? "RequestResponse";
 }
 
 export const logTypes = ["None", "Tail"] as const;

@@ -4,12 +4,14 @@ import type { PendingReply } from "../http/drain.ts";
 import { LambdaError } from "../http/errors.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
+import { StreamReply } from "../streaming/stream-reply.ts";
 import { admission, type CallerGate } from "./admission.ts";
 import { BackgroundReply, invokeInBackground } from "./background.ts";
 import { type Chains, isEndless } from "./chains.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { notFound, toFunctionName } from "./function-name.ts";
 import { type InvocationContext, type InvocationRequest, invoke } from "./invocation.ts";
+import { LogTail, type WorkerReports } from "./log-tail.ts";
 import { Reply } from "./reply.ts";
 import {
   assertEventSize,
@@ -18,9 +20,10 @@ import {
   toEvent,
   toInvocationType,
   toLogType,
+  toStreamedType,
   toWorkerHeaders,
 } from "./request.ts";
-import { TailReply, type WorkerReports } from "./tail-reply.ts";
+import { TailReply } from "./tail-reply.ts";
 import { invocationTraceId } from "./trace-id.ts";
 
 /** What the route needs of functions.yml. */
@@ -54,6 +57,9 @@ interface InvokeRoute {
 
 const prefix = "/2015-03-31/functions/";
 const suffix = "/invocations";
+/** The answer as it comes (docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html). */
+const streamedPrefix = "/2021-11-15/functions/";
+const streamedSuffix = "/response-streaming-invocations";
 
 /** The older form of Event (docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html). */
 const asyncPaths = ["/2014-11-13/functions/:name/invoke-async", "/2014-11-13/functions/:name/invoke-async/"];
@@ -66,6 +72,9 @@ export function addInvokeRoute(app: FastifyInstance, options: InvokeRouteOptions
   app.post<InvokeRoute>(`${prefix}:name${suffix}`, gate, (request, reply) =>
     serve(request, reply, toInvocationType(request.raw.headers["x-amz-invocation-type"]), options),
   );
+  app.post<InvokeRoute>(`${streamedPrefix}:name${streamedSuffix}`, gate, (request, reply) =>
+    serve(request, reply, toStreamedType(request.raw.headers["x-amz-invocation-type"]), options, true),
+  );
   for (const path of asyncPaths) {
     app.post<InvokeRoute>(path, gate, (request, reply) => serve(request, reply, "Event", options));
   }
@@ -77,6 +86,7 @@ async function serve(
   fastifyReply: FastifyReply,
   type: InvocationType,
   options: InvokeRouteOptions,
+  streamed = false,
 ): Promise<void> {
   const { id, raw } = request;
   const name = toFunctionName(request.params.name, single(request.query.Qualifier), options.region);
@@ -90,13 +100,16 @@ async function serve(
   if (isEndless(name, caller)) throw endless();
   const given = single(raw.headers["x-amzn-trace-id"]) ?? caller?.traceId;
   const traceId = invocationTraceId(given, id, options.clock.epochMs());
-  const reply = new Reply(fastifyReply.raw, id, traceId);
+  const tail =
+    logType === "Tail" ? new LogTail({ requestId: id, clock: options.clock, reports: options.reports }) : undefined;
+  const plain = new Reply(fastifyReply.raw, id, traceId);
+  const reply = streamed ? new StreamReply({ reply: plain, tail }) : plain;
   const contentType = raw.headers["content-type"];
   const toRequest = (found: FunctionDefinition, context: string | undefined): InvocationRequest => ({
     id,
     call: { functionName: name, traceId, caller, awaited: type !== "Event" },
     pool: options.pool(found),
-    headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId }),
+    headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId, streamed }),
     event,
   });
   if (type === "Event") {
@@ -107,20 +120,21 @@ async function serve(
       return toRequest(now, undefined);
     });
     fastifyReply.hijack();
-    reply.accepted();
+    plain.accepted();
     return;
   }
   using _pending = options.pending.enter(reply);
   // From here on the answer is written to the socket itself: that saves a third of the time.
   fastifyReply.hijack();
   if (type === "DryRun") {
-    reply.nothing();
-  } else if (logType === "Tail") {
-    const tail = new TailReply(reply, { requestId: id, clock: options.clock, reports: options.reports });
-    await invoke(toRequest(definition, clientContext), tail, options);
-    await tail.finished;
-  } else {
+    plain.nothing();
+  } else if (reply instanceof StreamReply || tail === undefined) {
     await invoke(toRequest(definition, clientContext), reply, options);
+    if (reply instanceof StreamReply) await reply.finished;
+  } else {
+    const tailReply = new TailReply(reply, tail);
+    await invoke(toRequest(definition, clientContext), tailReply, options);
+    await tailReply.finished;
   }
 }
 
@@ -160,6 +174,12 @@ async function refreshed(functions: FunctionLookup, name: string): Promise<Funct
 /** The function's name in an Invoke's path that the router cannot match, as a name with slashes; else undefined. */
 export function unroutableName(method: string, url: string): string | undefined {
   const [path = ""] = url.split("?", 1);
-  if (method !== "POST" || !path.startsWith(prefix) || !path.endsWith(suffix)) return undefined;
-  return path.slice(prefix.length, -suffix.length);
+  if (method !== "POST") return undefined;
+  for (const [before, behind] of [
+    [prefix, suffix],
+    [streamedPrefix, streamedSuffix],
+  ] as const) {
+    if (path.startsWith(before) && path.endsWith(behind)) return path.slice(before.length, -behind.length);
+  }
+  return undefined;
 }

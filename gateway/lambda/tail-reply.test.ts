@@ -5,7 +5,8 @@ import { definition } from "../testing/pool-setup.ts";
 import type { AnswerHead } from "./answer.ts";
 import { exited } from "./answer.ts";
 import type { InvocationReply, Served } from "./invocation-reply.ts";
-import { TailReply, type WorkerReports } from "./tail-reply.ts";
+import { LogTail, type WorkerReports } from "./log-tail.ts";
+import { TailReply } from "./tail-reply.ts";
 
 const served: Served = {
   worker: {
@@ -45,7 +46,7 @@ async function tail(reports: WorkerReports, answer: (reply: TailReply) => void) 
     error: ({ name }) => told.push({ what: name, log: undefined }),
   };
   const clock = new FakeClock();
-  const reply = new TailReply(client, { requestId: "id", clock, reports });
+  const reply = new TailReply(client, new LogTail({ requestId: "id", clock, reports }));
   await clock.advance(7);
   reply.onHandedOn();
   await clock.advance(20);
