@@ -1,5 +1,4 @@
-import { symbols } from "pino";
-import { createLogger, type Logger } from "../logger.ts";
+import { createLogger, createOutput, type Logger } from "../logger.ts";
 import type { SettingValues } from "../settings.ts";
 import { victoriaLogsSender } from "./send.ts";
 import { LogShipper } from "./shipper.ts";
@@ -25,12 +24,13 @@ export function openShippedLog(
   settings: SettingValues<(typeof logShippingSettings)[number]>,
 ): ShippedLog {
   const { LOG_LEVEL: level, ESB_LOGS_URL: url, ESB_LOGS_BUFFER_MIB: bufferMib } = settings;
-  const own = createLogger(component, level);
+  const output = createOutput();
+  const own = createLogger(component, level, undefined, output);
   if (url === undefined)
     return {
       logger: own,
       shipper: undefined,
-      emit: (line) => own[symbols.streamSym].write(line),
+      emit: (line) => void output.write(line),
       close: async () => undefined,
     };
   const shipper = new LogShipper({
@@ -39,7 +39,7 @@ export function openShippedLog(
     log: own,
   });
   return {
-    logger: createLogger(component, level, (line) => shipper.ship(line)),
+    logger: createLogger(component, level, (line) => shipper.ship(line), output),
     shipper,
     emit: (line) => shipper.ship(line),
     close: () => shipper.close(closeWithinMs),
