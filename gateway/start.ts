@@ -4,15 +4,12 @@ import type { ShippedLog } from "../common/log-shipping/open.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { whenConnected } from "./agent/channel.ts";
-import { AgentWorkers } from "./agent/client.ts";
-import { isAway, isExhausted, isGone } from "./agent/errors.ts";
+import { isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
 import { AgentReports } from "./agent/reports.ts";
 import { followWorkers } from "./agent/watch.ts";
 import { trustedProxies } from "./apigateway/client-address.ts";
 import { FrontDoor } from "./apigateway/front-door.ts";
-import { Breakers } from "./breaker/breakers.ts";
-import { isFunctionsFault } from "./breaker/fault.ts";
 import { fileStatus } from "./files/file-status.ts";
 import { environmentLookup } from "./files/substitute.ts";
 import type { FunctionDefinition } from "./functions/definition.ts";
@@ -20,9 +17,7 @@ import { parseFunctions } from "./functions/parse.ts";
 import { FunctionsStore } from "./functions/store.ts";
 import { createApp } from "./http/app.ts";
 import { Drain } from "./http/drain.ts";
-import { createMetrics, type InvocationRecord } from "./http/metrics.ts";
-import { WorkerClient } from "./http/worker-client.ts";
-import { inFlightPath, openInFlight } from "./in-flight/open.ts";
+import type { InvocationRecord } from "./http/metrics.ts";
 import { Chains } from "./lambda/chains.ts";
 import { EventQueue } from "./lambda/event-queue.ts";
 import type { FailureFields } from "./lambda/invocation.ts";
@@ -31,34 +26,27 @@ import { toPlaces } from "./lambda/stuck.ts";
 import { isDevelopment } from "./mode.ts";
 import { systemClock } from "./pool/clock.ts";
 import { eachOf } from "./pool/listeners.ts";
-import { Pools } from "./pool/pools.ts";
 import { openRouting } from "./routing/open.ts";
 import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
 import { listenerSettings, openListener } from "./wiring/listener.ts";
 import { logsSettings, openLogs } from "./wiring/logs.ts";
+import { openPools, poolSettings } from "./wiring/pools.ts";
 import { openPort, portSettings } from "./wiring/port.ts";
 import { openWorkerApi, workerApiSettings } from "./wiring/worker-api.ts";
 
 export const gatewaySettings = [
-  "ESB_OWNER",
   "ESB_FUNCTIONS",
   "ESB_ROUTING",
-  "ESB_FREEZE_AFTER_MS",
-  "IDLE_TIMEOUT_MINUTES",
-  "ESB_QUEUE_LIMIT",
-  "ESB_QUEUE_TIMEOUT_MS",
-  "ESB_QUEUE_MIB",
   "ESB_EVENT_QUEUE_LIMIT",
   "ESB_EVENT_QUEUE_MIB",
-  "ESB_STARTS_AT_ONCE",
+  ...poolSettings,
   ...agentSettings,
   "ESB_REGION",
   "ESB_ACCOUNT_ID",
   "ESB_API_ID",
   "ESB_TRUSTED_PROXIES",
-  "ESB_RUN_DIR",
   ...authSettings,
   ...listenerSettings,
   ...portSettings,
@@ -100,10 +88,13 @@ export async function startGateway(
   const auth = await openAuth(configuration, { lookup, clock: systemClock, logger, trusted });
   const agent = await openAgent(configuration, logger);
   const { channel, clients } = agent;
-  const metrics = createMetrics({
-    pools: () => pools.status(),
-    queuedBytes: () => pools.queuedBytes,
-    breakerState: (name) => breakers.state(name),
+  const { metrics, breakers, pools, inFlight } = openPools(configuration, {
+    agent,
+    clock: systemClock,
+    logger,
+    watching: () => watching,
+    outage: () => outage,
+    onStarted: (worker) => workerApi.onStarted(worker),
   });
   const logs = openLogs(configuration, { ...log, agent, clock: systemClock, registry: metrics.registry });
   const listener = await openListener(configuration, {
@@ -112,46 +103,6 @@ export async function startGateway(
     trusted,
     registry: metrics.registry,
   });
-  const breakers = new Breakers({
-    clock: systemClock,
-    counts: isFunctionsFault,
-    onOpen: (name, err, restMs) =>
-      logger.warn({ function: name, restMs, err }, "function cannot be started, no start is tried for a while"),
-    onClose: (name) => logger.info({ function: name }, "function is started again"),
-  });
-  const inFlight = openInFlight(inFlightPath(configuration.ESB_RUN_DIR, configuration.ESB_OWNER), systemClock, logger);
-  const pools = new Pools<WorkerClient>({
-    agent: new AgentWorkers(clients.agent, channel, {
-      owner: configuration.ESB_OWNER,
-      lambdaApiPort: configuration.ESB_WORKER_API_PORT,
-      watching: () => watching,
-      outage: () => outage,
-    }),
-    clock: systemClock,
-    limits: {
-      freezeAfterMs: configuration.ESB_FREEZE_AFTER_MS,
-      destroyAfterMs: configuration.IDLE_TIMEOUT_MINUTES * 60_000,
-    },
-    queueLimit: configuration.ESB_QUEUE_LIMIT,
-    queueTimeoutMs: configuration.ESB_QUEUE_TIMEOUT_MS,
-    connect: (worker) => new WorkerClient(worker),
-    isGone,
-    isAway,
-    isExhausted,
-    startsAtOnce: configuration.ESB_STARTS_AT_ONCE,
-    queueBytes: configuration.ESB_QUEUE_MIB * 2 ** 20,
-    guard: breakers,
-    inFlight,
-    onFoundBusy: (worker) =>
-      logger.warn({ worker: worker.id }, "worker may still be busy with a request from before, it is replaced"),
-    onStarted: (started) => {
-      metrics.onStarted(started);
-      workerApi.onStarted(started.worker);
-      logger.info({ worker: started.worker.id, start: started.kind, phases: started.phases }, "worker started");
-    },
-    onTrouble: (what, worker, err) => logger.warn({ err, worker: worker.id }, `${what} failed`),
-  });
-
   const source = watchFile(path, () => void functions.refresh());
   const functions = new FunctionsStore(source, {
     path,
