@@ -16,8 +16,11 @@ export interface InvocationReply {
   onGone(callback: () => void): () => void;
   /** The request goes to a worker now. */
   onHandedOn(): void;
-  /** The function is over its time; its worker is there until what is returned resolves, which it must. */
-  onTimedOut?(served: Served): Promise<void>;
+  /**
+   * The worker's part is over. It takes nothing else, and is still there, until what is returned resolves, which it must;
+   * undefined: it may be used at once.
+   */
+  onOver?(served: Served): Promise<void> | undefined;
   /** Whether every answer is wanted piece by piece, as it comes; otherwise large ones alone come so. */
   readonly streamed?: boolean;
   /**

@@ -131,8 +131,9 @@ function tryOnce(
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       ended();
-      if (result.kind !== "timed-out" || reply.onTimedOut === undefined) onEnd(result);
-      else void reply.onTimedOut(lease).then(() => onEnd(result));
+      const over = reply.onOver?.(lease);
+      if (over === undefined) onEnd(result);
+      else void over.then(() => onEnd(result));
     },
   });
   const onEnd = (result: ExchangeResult) => {

@@ -18,11 +18,18 @@ export interface LogTailOptions {
   readonly reports: WorkerReports;
 }
 
+/** How an invocation has ended. */
+interface End {
+  readonly durationMs: number;
+  readonly endedMs: number;
+  readonly seen: Promise<[readonly string[] | undefined, number | undefined]>;
+}
+
 /** The end of the log of one invocation. */
 export class LogTail {
   readonly #options: LogTailOptions;
   #began = { ms: 0, epochMs: 0 };
-  #seen: Promise<[readonly string[] | undefined, number | undefined]> | undefined;
+  #end: End | undefined;
 
   constructor(options: LogTailOptions) {
     this.#options = options;
@@ -32,20 +39,19 @@ export class LogTail {
   begin(): void {
     const { clock } = this.#options;
     this.#began = { ms: clock.now(), epochMs: clock.epochMs() };
+    this.#end = undefined;
   }
 
-  /** With the worker goes its log: what is there of it is read now. */
-  async onTimedOut({ worker }: Served): Promise<void> {
-    this.#seen = this.#look(worker, this.#options.clock.epochMs());
-    await this.#seen;
+  /** With a worker goes its log, and what its next request prints must not get among these lines: they are read now. */
+  async onOver({ worker }: Served): Promise<void> {
+    await this.#ended(worker).seen;
   }
 
-  /** The function is done now. @returns X-Amz-Log-Result, in base64 */
+  /** @returns X-Amz-Log-Result, in base64 */
   async result({ worker, definition, phases }: Served, failure: FunctionError | undefined): Promise<string> {
-    const { requestId, clock } = this.#options;
-    const durationMs = clock.now() - this.#began.ms;
-    const endedMs = clock.epochMs();
-    const [lines, usedBytes] = await (this.#seen ?? this.#look(worker, endedMs));
+    const { requestId } = this.#options;
+    const { durationMs, endedMs, seen } = this.#ended(worker);
+    const [lines, usedBytes] = await seen;
     const timedOut = failure?.errorType === "Sandbox.Timedout";
     return toLogResult({
       requestId,
@@ -59,8 +65,15 @@ export class LogTail {
     });
   }
 
-  #look(worker: WorkerInfo, endedMs: number) {
-    const { reports } = this.#options;
-    return Promise.all([reports.linesBetween(worker, this.#began.epochMs, endedMs), reports.memoryBytes(worker)]);
+  /** The function is done now, unless it has been so before. */
+  #ended(worker: WorkerInfo): End {
+    const { clock, reports } = this.#options;
+    const endedMs = clock.epochMs();
+    this.#end ??= {
+      durationMs: clock.now() - this.#began.ms,
+      endedMs,
+      seen: Promise.all([reports.linesBetween(worker, this.#began.epochMs, endedMs), reports.memoryBytes(worker)]),
+    };
+    return this.#end;
   }
 }

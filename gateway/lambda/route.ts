@@ -123,18 +123,23 @@ async function serve(
     plain.accepted();
     return;
   }
-  using _pending = options.pending.enter(reply);
-  // From here on the answer is written to the socket itself: that saves a third of the time.
-  fastifyReply.hijack();
-  if (type === "DryRun") {
-    plain.nothing();
-  } else if (reply instanceof StreamReply || tail === undefined) {
-    await invoke(toRequest(definition, clientContext), reply, options);
-    if (reply instanceof StreamReply) await reply.finished;
-  } else {
-    const tailReply = new TailReply(reply, tail);
-    await invoke(toRequest(definition, clientContext), tailReply, options);
-    await tailReply.finished;
+  // `using` would say the same as `finally` does; V8 does not compile it yet, which costs more than all of the above.
+  const pending = options.pending.enter(reply);
+  try {
+    // From here on the answer is written to the socket itself: that saves a third of the time.
+    fastifyReply.hijack();
+    if (type === "DryRun") {
+      plain.nothing();
+    } else if (reply instanceof StreamReply || tail === undefined) {
+      await invoke(toRequest(definition, clientContext), reply, options);
+      if (reply instanceof StreamReply) await reply.finished;
+    } else {
+      const tailReply = new TailReply(reply, tail);
+      await invoke(toRequest(definition, clientContext), tailReply, options);
+      await tailReply.finished;
+    }
+  } finally {
+    pending[Symbol.dispose]();
   }
 }
 

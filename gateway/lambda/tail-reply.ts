@@ -7,10 +7,10 @@ import type { LogTail } from "./log-tail.ts";
 /** A client that has asked for the end of the log (LogType Tail): its answer waits until that is there. */
 export class TailReply implements InvocationReply {
   readonly #reply: InvocationReply;
-  readonly #tail: Pick<LogTail, "begin" | "onTimedOut" | "result">;
+  readonly #tail: Pick<LogTail, "begin" | "onOver" | "result">;
   #finished: Promise<void> = Promise.resolve();
 
-  constructor(reply: InvocationReply, tail: Pick<LogTail, "begin" | "onTimedOut" | "result">) {
+  constructor(reply: InvocationReply, tail: Pick<LogTail, "begin" | "onOver" | "result">) {
     this.#reply = reply;
     this.#tail = tail;
   }
@@ -29,8 +29,8 @@ export class TailReply implements InvocationReply {
     this.#reply.onHandedOn();
   }
 
-  onTimedOut(served: Served): Promise<void> {
-    return this.#tail.onTimedOut(served);
+  onOver(served: Served): Promise<void> {
+    return this.#tail.onOver(served);
   }
 
   /** The log stands in the head, and is complete only after the body. */

@@ -13,7 +13,7 @@ export interface StreamReplyOptions {
   /** Says what is said before the stream begins. */
   readonly reply: Pick<Reply, "onGone" | "handedOn" | "onHandedOn" | "closeAfter" | "giveUp" | "error" | "open">;
   /** Undefined: the client has not asked for it. */
-  readonly tail: Pick<LogTail, "begin" | "onTimedOut" | "result"> | undefined;
+  readonly tail: Pick<LogTail, "begin" | "onOver" | "result"> | undefined;
   readonly largestBytes?: number;
 }
 
@@ -51,8 +51,8 @@ export class StreamReply implements InvocationReply {
     this.#options.reply.onHandedOn();
   }
 
-  async onTimedOut(served: Served): Promise<void> {
-    await this.#options.tail?.onTimedOut(served);
+  onOver(served: Served): Promise<void> | undefined {
+    return this.#options.tail?.onOver(served);
   }
 
   closeAfter(): void {

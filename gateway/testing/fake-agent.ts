@@ -31,7 +31,7 @@ export class FakeAgent implements AsyncDisposable {
   /** Calls that fail, by RPC. */
   readonly failures = new Map<"ensure" | "pause" | "resume" | "destroy", Failure>();
   /** Awaited by an RPC before it does its work. */
-  readonly gates = new Map<"ensure" | "pause" | "resume" | "destroy", Promise<void>>();
+  readonly gates = new Map<"ensure" | "pause" | "resume" | "destroy" | "logs", Promise<void>>();
   /** What workers have to show when they call, by worker; they all call from the loopback address. */
   readonly tokens = new Map<string, string>();
   #log = new WatchLog(hostAddress);
@@ -113,6 +113,12 @@ export class FakeAgent implements AsyncDisposable {
     return info;
   }
 
+  /** Nothing is printed here. */
+  async *#logs(workerId: string): AsyncGenerator<never> {
+    this.calls.push(`logs ${workerId}`);
+    await this.gates.get("logs");
+  }
+
   #service(): AgentServiceImplementation {
     const only = (id: string, instance: string) => {
       const worker = this.workers.get(id);
@@ -182,7 +188,7 @@ export class FakeAgent implements AsyncDisposable {
         return this.#log.follow(request.position, workers, AbortSignal.any([context.signal, this.#closing.signal]));
       },
       stats: async () => ({}),
-      logs: async function* () {},
+      logs: (request) => this.#logs(request.workerId),
       followLogs: async function* () {},
     };
   }
