@@ -124,6 +124,8 @@ sum_when_installed() { test ! -f "$record" || sed -n "s|^\([0-9a-f]*\)  config/$
 put() {
     mkdir -p "$(dirname "$2")"
     cp "$1" "$2.esb-part"
+    # It may hold passwords.
+    test "${1##*/}" != esb.env || chmod 600 "$2.esb-part"
     mv "$2.esb-part" "$2"
 }
 
@@ -166,7 +168,6 @@ put_files() {
     (cd "$bundle/config" && find . -type f | sed 's|^\./||' | sort) >"$target/.files.esb-part"
     while read -r name; do put_file "$name"; done <"$target/.files.esb-part"
     rm "$target/.files.esb-part"
-    test ! -f "$target/esb.env" || chmod 600 "$target/esb.env"
     # Images of functions that this bundle no longer has; what others put there stays.
     test ! -f "$record" || sed -n 's|^[0-9a-f]*  config/\(images/.*\)$|\1|p' "$record" | while read -r name; do
         test -e "$bundle/config/$name" || rm -f "$target/$name"

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type FakeMachine, fakeBundle, fakeMachine } from "./machine.fake.ts";
@@ -119,6 +119,15 @@ test("Offline: a folder with somebody else's compose.yaml stays as it is", async
   await machine.write("compose.yaml", "mine");
   assert.match((await machine.install(bundle)).words, /holds a compose\.yaml that is not esb's/);
   assert.equal(await machine.read("compose.yaml"), "mine");
+});
+
+test("Offline: settings, which may hold passwords, are for their owner's eyes only, also those of a newer bundle", async () => {
+  await using machine = await fakeMachine();
+  await machine.install(await fakeBundle(machine.folder, "1", config));
+  await machine.write("esb.env", "mine");
+  await machine.install(await fakeBundle(machine.folder, "2", { ...config, "esb.env": "two" }));
+  for (const name of ["esb.env", "esb.env.new"])
+    assert.equal((await stat(join(machine.target, name))).mode & 0o777, 0o600, name);
 });
 
 test("Offline: --no-start starts nothing", async () => {
