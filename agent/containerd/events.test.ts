@@ -38,6 +38,7 @@ test("what concerns workers is told, and nothing else", async () => {
     [
       { topic: "/tasks/exit", value: exit("a-0") },
       { topic: "/tasks/exit", value: exit("exec-1") },
+      { topic: "/tasks/exit", value: exit("esb-extension-8b3f2c1d-9-0") },
       { topic: "/tasks/oom", value: TaskOOM.encode({ containerId: "a-0" }).finish() },
       { topic: "/tasks/paused", value: TaskPaused.encode({ containerId: "a-0" }).finish() },
       { topic: "/tasks/resumed", value: TaskResumed.encode({ containerId: "a-0" }).finish() },
@@ -48,6 +49,7 @@ test("what concerns workers is told, and nothing else", async () => {
   );
   assert.deepEqual((await follow(client)).events, [
     { type: "exited", id: "a-0", pid: 7, exitStatus: 137 },
+    { type: "extension-ended", id: "a-0", instanceId: "8b3f2c1d-9", exitStatus: 137 },
     { type: "out-of-memory", id: "a-0" },
     { type: "paused", id: "a-0" },
     { type: "resumed", id: "a-0" },

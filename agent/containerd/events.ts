@@ -5,7 +5,7 @@ import type { Envelope } from "../../proto/gen/containerd/services/events/v1/eve
 import { AgentError } from "../errors.ts";
 import type { RuntimeEvent } from "../workers/runtime.ts";
 import type { ContainerdClient } from "./client.ts";
-import { isExtension } from "./extensions.ts";
+import { instanceOfExtension } from "./extensions.ts";
 
 /** Follows what happens to tasks and containers of our namespace, whoever caused it. */
 export async function* followContainerd(
@@ -36,7 +36,10 @@ function decode({ topic, event }: Envelope): RuntimeEvent | undefined {
     case "/tasks/exit": {
       const { containerId, id, pid, exitStatus } = TaskExit.decode(bytes);
       if (id === containerId) return { type: "exited", id, pid, exitStatus };
-      return isExtension(id) && exitStatus !== 0 ? { type: "extension-failed", id: containerId } : undefined;
+      const instanceId = instanceOfExtension(id);
+      return instanceId === undefined
+        ? undefined
+        : { type: "extension-ended", id: containerId, instanceId, exitStatus };
     }
     case "/tasks/oom":
       return { type: "out-of-memory", id: TaskOOM.decode(bytes).containerId };

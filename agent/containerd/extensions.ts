@@ -8,9 +8,10 @@ const extensionsFolder = "/opt/extensions";
 const processType = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 const execPrefix = "esb-extension-";
 
-/** Whether a process of a container is one of its extensions, by its id in containerd. */
-export function isExtension(execId: string): boolean {
-  return execId.startsWith(execPrefix);
+/** Whose extension a process of a container is, by its id in containerd; undefined: it is none. */
+export function instanceOfExtension(execId: string): string | undefined {
+  if (!execId.startsWith(execPrefix)) return undefined;
+  return execId.slice(execPrefix.length, execId.lastIndexOf("-"));
 }
 
 /**
@@ -30,13 +31,13 @@ export async function findExtensions(pid: number): Promise<string[]> {
 /** Starts a container's extensions, as its own process would be, before that. What they print is not kept. */
 export async function startExtensions(
   { tasks }: Pick<ContainerdClient, "tasks">,
-  containerId: string,
+  { id: containerId, instanceId }: { readonly id: string; readonly instanceId: string },
   names: readonly string[],
   process: OciProcess,
 ): Promise<void> {
   for (const [index, name] of names.entries()) {
     const own = { ...process, args: [join(extensionsFolder, name)] };
-    const execId = `${execPrefix}${index}`;
+    const execId = `${execPrefix}${instanceId}-${index}`;
     const spec = { typeUrl: processType, value: Buffer.from(JSON.stringify(own)) };
     await tasks.exec({ containerId, execId, spec });
     await tasks.start({ containerId, execId });

@@ -55,6 +55,10 @@ export function runtimeApiService(workers: Workers, now: () => number): RuntimeA
       (await workers.session(instanceId))?.exited(exitStatus);
       return {};
     },
+    async extensionExited({ instanceId, exitStatus }) {
+      (await workers.session(instanceId))?.extensionExited(exitStatus);
+      return {};
+    },
     async forget({ instanceId }) {
       await workers.forget(instanceId);
       return {};

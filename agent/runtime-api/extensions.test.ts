@@ -127,3 +127,44 @@ test("L3 an extension that fails later fails the invocation that runs", async ()
   assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
   assert.equal(JSON.parse(answer.body).errorType, "Extension.Lost");
 });
+
+for (const [exitStatus, why] of [
+  [0, "exit code 0"],
+  [9, "exit status 9"],
+  [139, "signal: segmentation fault"],
+] as const) {
+  test(`L3 an extension that ends with ${exitStatus} is Extension.Crash, to an invocation and to init`, async () => {
+    await using api = await startTestRuntimeApi();
+    const [working, starting] = [await api.admit(2), await api.admit(3)];
+    const polled = runtimeOf(working).next();
+    const answered = invoke(working);
+    const id = requestIdOf(await polled);
+    const ready = api.control.waitReady({ instanceId: starting.instanceId });
+    for (const { instanceId } of [working, starting]) await api.control.extensionExited({ instanceId, exitStatus });
+    // The worker ends with it, which is told as well.
+    await api.control.exited({ instanceId: working.instanceId, exitStatus: 137 });
+    const { headers, body } = await answered;
+    assert.equal(headers["x-amz-function-error"], "Unhandled");
+    const told = { errorType: "Extension.Crash", errorMessage: `RequestId: ${id} Error: ${why}` };
+    assert.deepEqual(JSON.parse(body), told);
+    const { failure } = await ready;
+    assert.deepEqual([failure?.errorType, failure?.errorMessage], ["Extension.Crash", why]);
+  });
+}
+
+test("L3 an extension that ends with its worker says nothing of why that ended", async () => {
+  await using api = await startTestRuntimeApi();
+  const [killed, leaving] = [await api.admit(2), await api.admit(3)];
+  const polls = [killed, leaving].map((worker) => runtimeOf(worker).next());
+  const answers = [killed, leaving].map((worker) => invoke(worker));
+  await Promise.all(polls);
+  await api.control.extensionExited({ instanceId: killed.instanceId, exitStatus: 137 });
+  await api.control.shutdown({ instanceId: leaving.instanceId, graceMs: 100 });
+  await api.control.extensionExited({ instanceId: leaving.instanceId, exitStatus: 0 });
+  for (const { instanceId } of [killed, leaving]) await api.control.exited({ instanceId, exitStatus: 3 });
+  for (const answer of answers) {
+    const { errorType, errorMessage } = JSON.parse((await answer).body);
+    assert.equal(errorType, "Runtime.ExitError");
+    assert.match(errorMessage, /exit status 3$/);
+  }
+});

@@ -24,6 +24,11 @@ export function exited(exitStatus: number): FunctionFailure {
   return { errorType: "Runtime.ExitError", errorMessage: why };
 }
 
+/** Of an extension's process that has ended while its worker was to go on. @param exitStatus as in `exited` */
+export function extensionExited(exitStatus: number): FunctionFailure {
+  return { errorType: "Extension.Crash", errorMessage: exitStatus === 0 ? "exit code 0" : words(exitStatus) };
+}
+
 /** @param timeoutMs how long the init phase was given */
 export function initTimedOut(timeoutMs: number): FunctionFailure {
   return {

@@ -1,4 +1,5 @@
-import { exited, initTimedOut, payloadOf } from "./failures.ts";
+import { constants } from "node:os";
+import { exited, extensionExited, initTimedOut, payloadOf } from "./failures.ts";
 import type { EventPoll, Invocation, Poll } from "./invocation.ts";
 import { type Effect, step, type WorkerEvent } from "./model/machine.ts";
 import type { RefusalName } from "./model/refusals.ts";
@@ -7,6 +8,8 @@ import type { InitFailure, InitResult, SessionParts, Worker } from "./worker.ts"
 
 /** A runtime that asked, and whose connection went, has so long to ask again when an invocation waits for it. */
 const awayMs = 2000;
+/** Exit status of a process that SIGKILL has ended. */
+const killed = 128 + constants.signals.SIGKILL;
 
 /** A worker's order of events, with those who wait for them. One start of one worker has one session. */
 export class WorkerSession {
@@ -159,6 +162,13 @@ export class WorkerSession {
   /** The process has ended; @param exitStatus as containerd has it */
   exited(exitStatus: number): void {
     this.#withFailure({ ...exited(exitStatus), payload: Buffer.alloc(0) }, { on: "exited" });
+  }
+
+  /** The process of an external extension has ended; @param exitStatus as containerd has it */
+  extensionExited(exitStatus: number): void {
+    // When the runtime's process ends, the kernel kills all others first: how that one ended is still to be told.
+    if (this.activity === "ended" || exitStatus === killed) return;
+    this.#withFailure({ ...extensionExited(exitStatus), payload: Buffer.alloc(0) }, { on: "extension-exited" });
   }
 
   /** Nothing of the worker is left: whoever still waits is let go. */

@@ -11,6 +11,8 @@ import { AgentError, type FunctionError } from "../errors.ts";
 
 /** The process that serves the Runtime API, as far as the agent needs it. A worker is named by its instance. */
 export interface RuntimeApi extends Disposable {
+  /** @throws AgentError RUNTIME_UNAVAILABLE when it is known that it cannot be called */
+  assertReachable(): void;
   /** @throws AgentError RUNTIME_UNAVAILABLE */
   admit(admission: Admission, signal: AbortSignal): Promise<void>;
   /** @throws AgentError RUNTIME_UNAVAILABLE; WORKER_NOT_FOUND for a worker that is not admitted */
@@ -18,6 +20,8 @@ export interface RuntimeApi extends Disposable {
   /** Whether something in it still works on an invocation. @throws as `waitReady` */
   isBusy(instanceId: string, signal: AbortSignal): Promise<boolean>;
   exited(instanceId: string, exitStatus: number): Promise<void>;
+  /** One of its extensions has ended. */
+  extensionExited(instanceId: string, exitStatus: number): Promise<void>;
   /** @returns whether any extension wants to be told of its end, and so needs the time. */
   shutdown(instanceId: string, graceMs: number): Promise<boolean>;
   forget(instanceId: string): Promise<void>;
@@ -50,6 +54,9 @@ export function createRuntimeApi(path: string): RuntimeApi {
   };
   const deadline = callTimeoutMs;
   return {
+    assertReachable() {
+      if (channel.getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE) throw unavailable(path);
+    },
     async admit(worker, signal) {
       await told(client.admit({ worker }, { signal, deadline }));
     },
@@ -62,6 +69,9 @@ export function createRuntimeApi(path: string): RuntimeApi {
     },
     async exited(instanceId, exitStatus) {
       await told(client.exited({ instanceId, exitStatus }, { deadline }));
+    },
+    async extensionExited(instanceId, exitStatus) {
+      await told(client.extensionExited({ instanceId, exitStatus }, { deadline }));
     },
     async shutdown(instanceId, graceMs) {
       const reason = ShutdownReason.SPINDOWN;
@@ -103,10 +113,12 @@ function translate(error: unknown, path: string): unknown {
     return new AgentError("WORKER_NOT_FOUND", "the Runtime API is not served to this worker", { cause: error });
   }
   if (error.code === Status.UNAVAILABLE || error.code === Status.DEADLINE_EXCEEDED) {
-    const message = `the process that serves Lambda's Runtime API does not answer at ${path}`;
-    return new AgentError("RUNTIME_UNAVAILABLE", `${message}: functions with a Lambda runtime cannot start`, {
-      cause: error,
-    });
+    return unavailable(path, error);
   }
   return new Error(`the process that serves the Runtime API: ${error.details}`, { cause: error });
+}
+
+function unavailable(path: string, cause?: unknown): AgentError {
+  const message = `the process that serves Lambda's Runtime API does not answer at ${path}`;
+  return new AgentError("RUNTIME_UNAVAILABLE", `${message}: functions with a Lambda runtime cannot start`, { cause });
 }

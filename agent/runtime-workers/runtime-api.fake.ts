@@ -22,6 +22,10 @@ export class FakeRuntimeApi implements RuntimeApi {
     this.#set(true);
   }
 
+  assertReachable(): void {
+    if (!this.#up) throw new AgentError("RUNTIME_UNAVAILABLE", "it does not answer");
+  }
+
   async admit(admission: Admission): Promise<void> {
     this.#call(`admit ${admission.instanceId}`);
     this.admissions.set(admission.instanceId, admission);
@@ -38,6 +42,10 @@ export class FakeRuntimeApi implements RuntimeApi {
 
   async exited(instanceId: string, exitStatus: number): Promise<void> {
     this.#call(`exited ${instanceId} ${exitStatus}`);
+  }
+
+  async extensionExited(instanceId: string, exitStatus: number): Promise<void> {
+    this.#call(`extensionExited ${instanceId} ${exitStatus}`);
   }
 
   async shutdown(instanceId: string, graceMs: number): Promise<boolean> {

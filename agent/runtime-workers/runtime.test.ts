@@ -83,9 +83,16 @@ test("L3: a start that fails is forgotten; one that cannot be admitted leaves no
   containers.at("start", () => Promise.reject(new Error("no shim")));
   await assert.rejects(begin("a"), /no shim/);
   assert.equal(api.admissions.size, 0);
-  api.kill();
+  containers.at("create", () => api.kill());
   await assert.rejects(begin("b"), { code: "RUNTIME_UNAVAILABLE" });
   assert.equal(containers.workers.size, 0);
+});
+
+test("L3: while nobody serves the Runtime API, no container is made for nothing", async () => {
+  const { api, begin, containers } = setUp();
+  api.kill();
+  await assert.rejects(begin("a"), { code: "RUNTIME_UNAVAILABLE" });
+  assert.equal(containers.starts.length, 0);
 });
 
 test("L3: as on AWS, only a worker whose extensions want to be told of its end is given time", async () => {
@@ -125,6 +132,29 @@ test("L3: an end is told at once with its status, of this very process, also one
   assert.deepEqual(
     api.calls.filter((call) => call.startsWith("exited")),
     ["exited a 3", "exited b 4"],
+  );
+});
+
+test("L3: an extension's end is told and ends its worker; not while that ends anyhow, nor the next one of its id", async () => {
+  const { api, runtime, begin, containers } = setUp();
+  await using followed = following(runtime);
+  await settled();
+  const ended = (instanceId: string) =>
+    containers.emit({ type: "extension-ended", id: "hello-0", instanceId, exitStatus: 0 });
+  await begin("a");
+  ended("a");
+  await settled();
+  const [told] = followed.events;
+  assert.deepEqual(told, { type: "extension-ended", id: "hello-0", instanceId: "a", exitStatus: 0 });
+  containers.at("destroy", () => ended("a"));
+  await runtime.destroy("hello-0", 0);
+  await begin("b");
+  ended("a");
+  await settled();
+  assert.equal(followed.events.length, 1);
+  assert.deepEqual(
+    api.calls.filter((call) => call.startsWith("extensionExited")),
+    ["extensionExited a 0"],
   );
 });
 

@@ -28,6 +28,8 @@ interface Served {
   pid: number | undefined;
   /** An end that was told before the start had returned. */
   early: { readonly pid: number; readonly exitStatus: number } | undefined;
+  /** Whether it is being ended: what happens to its processes then is no news. */
+  ending?: true;
 }
 
 /** The last of the pauses between looks whether a worker is done; all of them are twice as long. */
@@ -76,6 +78,8 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
     let place: WorkerPlace | undefined;
     let one: Served | undefined;
     const onPlaced: StartRequest["onPlaced"] = async (placed) => {
+      // Containers that nobody could admit would only keep the process from coming back.
+      if (placed.runtimeApi !== undefined) api.assertReachable();
       place = placed;
       await request.onPlaced?.(placed);
     };
@@ -122,6 +126,14 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
     if (one === undefined) return;
     if (one.pid === undefined) one.early = { pid, exitStatus };
     else if (one.pid === pid) void told(id, api.exited(one.instanceId, exitStatus));
+  }
+
+  /** @returns whether it is news of a worker that is to go on: ends of extensions are told late, too */
+  function noteExtension({ id, instanceId, exitStatus }: RuntimeEvent & { readonly type: "extension-ended" }): boolean {
+    const one = served.get(id);
+    if (one?.instanceId !== instanceId || one.ending) return false;
+    void told(id, api.extensionExited(instanceId, exitStatus));
+    return true;
   }
 
   /** Compares what is admitted with what containerd has, each time the process can be called again. */
@@ -175,6 +187,8 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
       await containers.pause(id, signal);
     },
     async destroy(id, graceMs, whose) {
+      const one = served.get(id);
+      if (one !== undefined) one.ending = true;
       const existed = await containers.destroy(id, await graceOf(id, graceMs), whose);
       await forget(id);
       return existed;
@@ -183,7 +197,7 @@ export function withRuntimeApi(containers: ContainerRuntime, options: RuntimeApi
     async *events(signal) {
       for await (const event of merged((life) => containers.events(life), [abandoned], signal)) {
         if (event.type === "exited") noteExit(event);
-        yield event;
+        if (event.type !== "extension-ended" || noteExtension(event)) yield event;
       }
     },
   };

@@ -23,8 +23,9 @@ export async function followEvents(
     if (event.type === "out-of-memory") {
       outOfMemory.add(event.id);
       logger.warn({ worker: event.id }, "the kernel killed a process of the worker at its memory limit");
-    } else if (event.type === "extension-failed") {
-      logger.warn({ worker: event.id }, "an extension of the worker has ended with an error; the worker goes too");
+    } else if (event.type === "extension-ended") {
+      const { id: worker, exitStatus } = event;
+      logger.warn({ worker, exitStatus }, "an extension of the worker has ended; the worker goes too");
       await runtime.kill(event.id);
     } else if (event.type === "exited") {
       const { id, pid, exitStatus } = event;

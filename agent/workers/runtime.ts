@@ -129,8 +129,13 @@ export interface WorkerStats {
 export type RuntimeEvent =
   | { readonly type: "exited"; readonly id: string; readonly pid: number; readonly exitStatus: number }
   | { readonly type: "out-of-memory"; readonly id: string }
-  /** One of its extensions has ended with an error: as on AWS, all of the worker ends with it. */
-  | { readonly type: "extension-failed"; readonly id: string }
+  /** One of its extensions has ended: as on AWS, all of the worker ends with it. */
+  | {
+      readonly type: "extension-ended";
+      readonly id: string;
+      readonly instanceId: string;
+      readonly exitStatus: number;
+    }
   | { readonly type: "paused"; readonly id: string }
   | { readonly type: "resumed"; readonly id: string }
   | { readonly type: "removed"; readonly id: string }

@@ -20,7 +20,7 @@ async function invoke(payload: object = {}) {
   const response = await esb.invoke("watched", payload);
   const text = await response.text();
   assert.equal(response.status, 200, text);
-  const body = JSON.parse(text) as { instance?: string; lines?: string[]; errorType?: string };
+  const body = JSON.parse(text) as { instance?: string; lines?: string[]; errorType?: string; errorMessage?: string };
   return { body, start: response.headers.get("x-esb-start") };
 }
 
@@ -35,10 +35,17 @@ test("L3: an external extension is started before the runtime, and its worker fr
   assert.deepEqual(second.body.lines?.slice(0, 3), ["registered 200", "INVOKE", "done"]);
 });
 
-test("L3: an extension that ends with an error takes its worker along, and the next request has a fresh one", async () => {
-  const { body: before } = await invoke();
-  assert.equal((await invoke({ crash: true })).body.errorType, "Runtime.ExitError");
-  const fresh = await invoke();
-  assert.equal(fresh.start, "cold");
-  assert.notEqual(fresh.body.instance, before.instance);
-});
+for (const [status, why] of [
+  [9, "exit status 9"],
+  [0, "exit code 0"],
+] as const) {
+  test(`L3: an extension that ends with ${status} takes its worker along, and the next request has a fresh one`, async () => {
+    const { body: before } = await invoke();
+    const { body: crashed } = await invoke({ crash: status });
+    assert.equal(crashed.errorType, "Extension.Crash");
+    assert.ok(crashed.errorMessage?.endsWith(`Error: ${why}`), crashed.errorMessage);
+    const fresh = await invoke();
+    assert.equal(fresh.start, "cold");
+    assert.notEqual(fresh.body.instance, before.instance);
+  });
+}

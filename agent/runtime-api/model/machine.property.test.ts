@@ -36,7 +36,7 @@ const events: fc.Arbitrary<readonly (WorkerEvent | { readonly on: "take" })[]> =
     { weight: 1, arbitrary: number.map((ticket) => ({ on: "caller-gone" as const, ticket })) },
     { weight: 1, arbitrary: identifier.map((one) => ({ on: "extension-poll-lost" as const, identifier: one })) },
     { weight: 1, arbitrary: identifier.map((one) => ({ on: "extension-error" as const, identifier: one })) },
-    { weight: 1, arbitrary: fc.constant({ on: "exited" as const }) },
+    { weight: 1, arbitrary: fc.constantFrom({ on: "exited" as const }, { on: "extension-exited" as const }) },
   ),
   { maxLength: 60 },
 );

@@ -24,7 +24,7 @@ export type WorkerEvent =
   | { readonly on: "invoke"; readonly ticket: Ticket }
   /** Who waited for an invocation has gone. */
   | { readonly on: "caller-gone"; readonly ticket: number }
-  | { readonly on: "shutdown" | "exited" };
+  | { readonly on: "shutdown" | "exited" | "extension-exited" };
 
 /** What has to be done about it. */
 export type Effect =
@@ -83,6 +83,8 @@ export function step(state: WorkerState, event: WorkerEvent): Step {
     case "extension-error":
       if (!state.extensions.has(event.identifier)) return refuse(state, "unknownIdentifier");
       return state.life === "ended" || state.life === "ending" ? { state, effects: nothing } : end(state, "failed");
+    case "extension-exited":
+      return state.life === "init" || state.life === "ready" ? end(state, "failed") : { state, effects: nothing };
     case "invoke":
       if (state.life !== "init" && state.life !== "ready") return refuse(state, "gone");
       if (state.waiting !== undefined) return refuse(state, "busy");

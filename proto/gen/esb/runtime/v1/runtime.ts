@@ -14,12 +14,13 @@ import type { CallContext, CallOptions } from "nice-grpc-common";
  * That process outlives the agent's restarts, keeps nothing on disk and makes nothing up: the agent tells it which
  * workers there are. For one start of a worker the order of calls is
  *
- *   Admit          before its process starts, so that its first request finds it known
- *   WaitReady      after its process has started: ends with its init phase
- *   GetState       before it is frozen: not while something in it still works on an invocation
- *   Shutdown       before it is asked to end: its extensions are told
- *   Exited         as soon as its process has ended, however
- *   Forget         when nothing of it is left; another start has another instance id and is admitted anew
+ *   Admit            before its process starts, so that its first request finds it known
+ *   WaitReady        after its process has started: ends with its init phase
+ *   GetState         before it is frozen: not while something in it still works on an invocation
+ *   Shutdown         before it is asked to end: its extensions are told
+ *   ExtensionExited  as soon as a process of one of its extensions has ended
+ *   Exited           as soon as its process has ended, however
+ *   Forget           when nothing of it is left; another start has another instance id and is admitted anew
  *
  * Errors: NOT_FOUND for an instance that is not admitted, INVALID_ARGUMENT with the field's name, ALREADY_EXISTS when
  * an address is another instance's, FAILED_PRECONDITION when an address cannot be listened at.
@@ -187,6 +188,16 @@ export interface ExitedRequest {
 }
 
 export interface ExitedResponse {
+}
+
+export interface ExtensionExitedRequest {
+  /** Of Admit. */
+  instanceId: string;
+  /** As in ExitedRequest. One that was killed says nothing: what killed it ends all of the worker and is told by Exited. */
+  exitStatus: number;
+}
+
+export interface ExtensionExitedResponse {
 }
 
 export interface ForgetRequest {
@@ -1150,6 +1161,116 @@ export const ExitedResponse: MessageFns<ExitedResponse> = {
   },
 };
 
+function createBaseExtensionExitedRequest(): ExtensionExitedRequest {
+  return { instanceId: "", exitStatus: 0 };
+}
+
+export const ExtensionExitedRequest: MessageFns<ExtensionExitedRequest> = {
+  encode(message: ExtensionExitedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.exitStatus !== 0) {
+      writer.uint32(16).uint32(message.exitStatus);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtensionExitedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtensionExitedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.exitStatus = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExtensionExitedRequest>): ExtensionExitedRequest {
+    return ExtensionExitedRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExtensionExitedRequest>): ExtensionExitedRequest {
+    const message = createBaseExtensionExitedRequest();
+    message.instanceId = object.instanceId ?? "";
+    message.exitStatus = object.exitStatus ?? 0;
+    return message;
+  },
+};
+
+function createBaseExtensionExitedResponse(): ExtensionExitedResponse {
+  return {};
+}
+
+export const ExtensionExitedResponse: MessageFns<ExtensionExitedResponse> = {
+  encode(_: ExtensionExitedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtensionExitedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtensionExitedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExtensionExitedResponse>): ExtensionExitedResponse {
+    return ExtensionExitedResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ExtensionExitedResponse>): ExtensionExitedResponse {
+    const message = createBaseExtensionExitedResponse();
+    return message;
+  },
+};
+
 function createBaseForgetRequest(): ForgetRequest {
   return { instanceId: "" };
 }
@@ -1469,6 +1590,18 @@ export const RuntimeApiServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /**
+     * Says that the process of one of the worker's external extensions has ended. Unless the worker ends anyhow, it is done
+     * for, as on AWS: whoever waits for its answer has Extension.Crash now. Succeeds for a worker not known.
+     */
+    extensionExited: {
+      name: "ExtensionExited",
+      requestType: ExtensionExitedRequest as typeof ExtensionExitedRequest,
+      requestStream: false,
+      responseType: ExtensionExitedResponse as typeof ExtensionExitedResponse,
+      responseStream: false,
+      options: {},
+    },
     /** Forgets a worker: its connections are closed and nothing listens at its address. Succeeds for a worker not known. */
     forget: {
       name: "Forget",
@@ -1504,6 +1637,14 @@ export interface RuntimeApiServiceImplementation<CallContextExt = {}> {
   shutdown(request: ShutdownRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ShutdownResponse>>;
   /** Says that a worker's process has ended: whoever waits for its answer has one now. Succeeds for a worker not known. */
   exited(request: ExitedRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ExitedResponse>>;
+  /**
+   * Says that the process of one of the worker's external extensions has ended. Unless the worker ends anyhow, it is done
+   * for, as on AWS: whoever waits for its answer has Extension.Crash now. Succeeds for a worker not known.
+   */
+  extensionExited(
+    request: ExtensionExitedRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ExtensionExitedResponse>>;
   /** Forgets a worker: its connections are closed and nothing listens at its address. Succeeds for a worker not known. */
   forget(request: ForgetRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ForgetResponse>>;
   /** The workers that are admitted, for an agent that starts anew: those it does not know it forgets. */
@@ -1524,6 +1665,14 @@ export interface RuntimeApiServiceClient<CallOptionsExt = {}> {
   shutdown(request: DeepPartial<ShutdownRequest>, options?: CallOptions & CallOptionsExt): Promise<ShutdownResponse>;
   /** Says that a worker's process has ended: whoever waits for its answer has one now. Succeeds for a worker not known. */
   exited(request: DeepPartial<ExitedRequest>, options?: CallOptions & CallOptionsExt): Promise<ExitedResponse>;
+  /**
+   * Says that the process of one of the worker's external extensions has ended. Unless the worker ends anyhow, it is done
+   * for, as on AWS: whoever waits for its answer has Extension.Crash now. Succeeds for a worker not known.
+   */
+  extensionExited(
+    request: DeepPartial<ExtensionExitedRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ExtensionExitedResponse>;
   /** Forgets a worker: its connections are closed and nothing listens at its address. Succeeds for a worker not known. */
   forget(request: DeepPartial<ForgetRequest>, options?: CallOptions & CallOptionsExt): Promise<ForgetResponse>;
   /** The workers that are admitted, for an agent that starts anew: those it does not know it forgets. */
