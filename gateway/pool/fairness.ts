@@ -62,6 +62,11 @@ export function yieldsTo(owner: Share, claimant: Share, waitedMs: number): boole
   return owner.usedMib - owner.workerMib >= mib + claimant.workerMib;
 }
 
+/** Whether none of its idle workers goes for this claimant, and nothing else of it will either until a request ends. */
+export function keepsIdle(owner: Share, claimant: Share): boolean {
+  return owner.idleSinceMs !== undefined && owner.coming === 0 && !canSpare(owner, claimant);
+}
+
 /** Whether no worker of another function will ever go for this claimant, whatever becomes idle. */
 export function isHopeless(claimant: Share, shares: readonly Share[]): boolean {
   return shares.every((share) => share.function === claimant.function || !canSpare(share, claimant));

@@ -1,5 +1,6 @@
 import type { FunctionDefinition, Functions } from "../functions/definition.ts";
 import type { RemovalReason, WorkerInfo, WorkerListener } from "./agent.ts";
+import { keepsIdle } from "./fairness.ts";
 import { FunctionPool } from "./function-pool.ts";
 import type { QueueLimits } from "./function-pool-options.ts";
 import type { WorkerConnection } from "./lease.ts";
@@ -95,9 +96,13 @@ export class Pools<C extends WorkerConnection> implements WorkerListener {
 
   /** What a function's next request could be served by; `crowded`: one worker more needs another's to go first. */
   outlook(functionName: string): Outlook & { readonly crowded: boolean } {
-    const outlook = this.#pools.get(functionName)?.outlook ?? { busy: 0, coming: false, growing: true };
-    const crowded = this.#room.wanted && ![...this.#pools.values()].some((pool) => pool.outlook.coming);
-    return { ...outlook, crowded };
+    const pool = this.#pools.get(functionName);
+    if (pool === undefined) return { busy: 0, coming: false, growing: true, crowded: false };
+    const { share } = pool;
+    const givesWay = (other: FunctionPool<C>) =>
+      other.outlook.coming && (other.leaving > 0 || !keepsIdle(other.share, share));
+    const crowded = this.#room.wanted && ![...this.#pools.values()].some(givesWay);
+    return { ...pool.outlook, crowded };
   }
 
   status(): PoolStatus[] {

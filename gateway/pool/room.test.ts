@@ -183,3 +183,25 @@ test("G6: no more workers that were in use just now go than make shares equal", 
   for (const _ of "1234") await settled();
   assert.deepEqual(counts(), [3, 2]);
 });
+
+for (const [min, crowded] of [
+  [0, false],
+  [1, true],
+] as const) {
+  test(`L1 G6: a full host with an idle worker of a function that keeps ${min}: crowded is ${crowded}`, async () => {
+    const agent: ModelAgent = new ModelAgent(() => world.pools);
+    agent.roomMib = 3 * 128;
+    const functions = [definition("1", "a", { max: 9 }), definition("1", "b", { min }), definition("1", "c")];
+    const world = setUpPools(functions, { agent });
+    const idle = await world.lease("b");
+    await world.lease("c");
+    await world.lease("a");
+    idle.release("done");
+    const waiting = world.poolOf("a").wait();
+    await settled();
+    assert.equal(agent.refusals, 1);
+    assert.equal(world.pools.outlook("a").crowded, crowded);
+    waiting.leave();
+    await assert.rejects(waiting.turn);
+  });
+}
