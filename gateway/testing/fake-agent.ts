@@ -114,9 +114,10 @@ export class FakeAgent implements AsyncDisposable {
   }
 
   /** Nothing is printed here. */
-  async *#logs(workerId: string): AsyncGenerator<never> {
+  async *#logs(workerId: string) {
     this.calls.push(`logs ${workerId}`);
     await this.gates.get("logs");
+    yield { lines: [] };
   }
 
   #service(): AgentServiceImplementation {
