@@ -154,7 +154,8 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     if (repaired) logger.warn({ network }, "firewall rules were changed by somebody else; they are as they should be");
     await ensureBridge(ip, network, bridge, subnet, own, signal);
     await enableForwarding();
-    await writeNameServiceFiles(files, nameService);
+    // All workers have the same file; the address of all addresses is each one's own.
+    await writeNameServiceFiles(files, nameService, "0.0.0.0");
     bridgeIndex = await readBridgeIndex(bridge);
     const routed = state.routes.filter((route) => route.dev === bridge).map((route) => route.dst);
     await attachments.repair(attached, new Set(routed));

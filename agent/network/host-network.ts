@@ -93,7 +93,7 @@ export function createHostNetwork(config: HostNetworkConfig, deps: HostNetworkDe
     hostAddress: host,
     async setup() {
       // The host's loopback is the workers' as well here, and so are its name servers.
-      await writeNameServiceFiles(files, await readNameService(config.nameServers, () => true));
+      await writeNameServiceFiles(files, await readNameService(config.nameServers, () => true), "127.0.0.1");
     },
     take: (signal, wants) => queue.add(() => allocate(signal, wants)),
     async release(id) {

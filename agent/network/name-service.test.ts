@@ -32,11 +32,13 @@ test("files are readable by everybody and left alone when they are right", async
   const dir = await mkdtemp(join(tmpdir(), "esb-names-"));
   const files = { resolvConfPath: join(dir, "a/resolv.conf"), hostsPath: join(dir, "a/hosts") };
   const service = { nameServers: ["192.0.2.1"], otherLines: ["search lan"] };
-  await writeNameServiceFiles(files, service);
+  await writeNameServiceFiles(files, service, "0.0.0.0");
   const { ino, mode } = await stat(files.resolvConfPath);
   assert.equal(mode & 0o777, 0o644);
   assert.equal(await readFile(files.resolvConfPath, "utf8"), "nameserver 192.0.2.1\nsearch lan\n");
-  await writeNameServiceFiles(files, service);
+  // L3: servers of extensions for telemetry listen there, and whoever connects to it within the worker reaches them.
+  assert.match(await readFile(files.hostsPath, "utf8"), /^0\.0\.0\.0 sandbox\.localdomain sandbox$/m);
+  await writeNameServiceFiles(files, service, "0.0.0.0");
   assert.equal((await stat(files.resolvConfPath)).ino, ino);
   await rm(dir, { recursive: true });
 });

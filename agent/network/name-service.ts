@@ -63,13 +63,18 @@ export function addressesOfHost(addresses: readonly string[], gateway: string): 
 /**
  * Writes both files, readable by a worker's unprivileged user. A file that is right already is left alone, since
  * running workers have it mounted.
+ * @param sandbox where servers of a worker listen that name Lambda's `sandbox.localdomain`, as extensions for telemetry do
  */
-export async function writeNameServiceFiles(paths: NameServiceFiles, service: NameService): Promise<void> {
+export async function writeNameServiceFiles(
+  paths: NameServiceFiles,
+  service: NameService,
+  sandbox: "0.0.0.0" | "127.0.0.1",
+): Promise<void> {
   const lines = [...service.nameServers.map((address) => `nameserver ${address}`), ...service.otherLines];
   await mkdir(dirname(paths.resolvConfPath), { recursive: true });
   await mkdir(dirname(paths.hostsPath), { recursive: true });
   await writeWhenChanged(paths.resolvConfPath, lines.map((line) => `${line}\n`).join(""));
-  await writeWhenChanged(paths.hostsPath, "127.0.0.1 localhost\n");
+  await writeWhenChanged(paths.hostsPath, `127.0.0.1 localhost\n${sandbox} sandbox.localdomain sandbox\n`);
 }
 
 async function writeWhenChanged(path: string, text: string): Promise<void> {

@@ -19,7 +19,10 @@ test("the host reaches a worker at its address and at its identity address, and 
   assert.notEqual(own, attachment.endpoint.host);
   assert.equal(await (await fetch(`http://${own}:8080/`)).text(), "a worker");
   assert.match(await readFile(attachment.resolvConfPath, "utf8"), /^nameserver 192\.0\.2\.53$/m);
-  assert.equal(await readFile(attachment.hostsPath, "utf8"), "127.0.0.1 localhost\n");
+  assert.equal(
+    await readFile(attachment.hostsPath, "utf8"),
+    "127.0.0.1 localhost\n0.0.0.0 sandbox.localdomain sandbox\n",
+  );
   assert.equal((await stat(attachment.resolvConfPath)).mode & 0o777, 0o644);
   assert.equal((await stat(attachment.hostsPath)).mode & 0o777, 0o644);
   const routes = await run("ip", "-n", attachment.id, "route");

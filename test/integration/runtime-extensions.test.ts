@@ -16,11 +16,19 @@ before(async () => {
 });
 after(() => esb?.[Symbol.asyncDispose]());
 
+interface Answer {
+  readonly instance: string;
+  readonly lines: readonly string[];
+  readonly telemetry: readonly string[];
+  readonly errorType: string;
+  readonly errorMessage: string;
+}
+
 async function invoke(payload: object = {}) {
   const response = await esb.invoke("watched", payload);
   const text = await response.text();
   assert.equal(response.status, 200, text);
-  const body = JSON.parse(text) as { instance?: string; lines?: string[]; errorType?: string; errorMessage?: string };
+  const body = JSON.parse(text) as Partial<Answer>;
   return { body, start: response.headers.get("x-esb-start") };
 }
 
@@ -33,6 +41,9 @@ test("L3: an external extension is started before the runtime, and its worker fr
   assert.equal(second.start, "thawed");
   // What it did behind the first answer was done before the worker was frozen.
   assert.deepEqual(second.body.lines?.slice(0, 3), ["registered 200", "INVOKE", "done"]);
+  // Its server listens at the sandbox's name.
+  const { telemetry = [] } = second.body;
+  assert.ok(telemetry.includes("platform.initStart") && telemetry.includes("platform.runtimeDone"), telemetry.join());
 });
 
 for (const [status, why] of [
