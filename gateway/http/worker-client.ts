@@ -6,6 +6,8 @@ import type { WorkerConnection } from "../pool/lease.ts";
 export const invocationPath = "/2015-03-31/functions/function/invocations";
 
 const connectWithinMs = 5000;
+/** A streamed answer's error comes in its trailers, with a stack trace of up to 1 MB as AWS's runtime clients send it. */
+const mostHeaderBytes = 1_536 * 1024;
 
 /** One keep-alive connection to one worker, made when it is needed. */
 export class WorkerClient implements WorkerConnection {
@@ -28,6 +30,7 @@ export class WorkerClient implements WorkerConnection {
       // The function's own timeout holds, see Exchange.
       headersTimeout: 0,
       bodyTimeout: 0,
+      maxHeaderSize: mostHeaderBytes,
       connect: { timeout: connectWithinMs },
       allowH2: false,
       pipelining: 1,

@@ -74,6 +74,14 @@ test("L3 a receiver that never answers costs so much memory and no more, and wha
   assert.equal(subject.takeDropped(), 0);
 });
 
+test("L3 nor do large items: a runtime's name of an error can have a megabyte", () => {
+  const { subject } = batches({ maxItems: 1 });
+  const item = { errorType: "x".repeat(1024 * 1024) };
+  for (let n = 0; n < 13; n++) subject.add(item);
+  // One is being sent, two wait.
+  assert.equal(subject.takeDropped(), 10);
+});
+
 test("L3 nothing is sent for a worker that is gone", () => {
   const { subject, sent, timers } = batches();
   subject.add({ n: 1 });

@@ -8,8 +8,9 @@ export interface BatchesOptions {
   readonly send: (body: string) => Promise<void>;
 }
 
-/** So many items wait behind the batch that is being sent; what comes then is lost, and counted. */
+/** So many items, or bytes, wait behind the batch that is being sent; what comes then is lost, and counted. */
 const mostWaiting = 2000;
+const mostWaitingBytes = 2 * 1024 * 1024;
 
 /** Gathers items, as JSON, until there are enough of them, enough bytes, or enough time has passed. */
 export class Batches {
@@ -35,7 +36,7 @@ export class Batches {
 
   add(item: object): void {
     if (this.#closed) return;
-    if (this.#items.length >= mostWaiting) {
+    if (this.#items.length >= mostWaiting || this.#bytes >= mostWaitingBytes) {
       this.#dropped++;
       return;
     }
