@@ -1,8 +1,6 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
-const compress = promisify(gzip);
-
 /** Lines that are sent together. */
 export interface Batch {
   readonly lines: number;
@@ -10,10 +8,28 @@ export interface Batch {
   readonly body: Promise<Buffer>;
 }
 
-interface HeldBatch extends Batch {
+class HeldBatch implements Batch {
+  readonly lines: number;
   /** What it takes: its text at first, less once that is compressed. */
   bytes: number;
+  isCompressed = false;
+  readonly #compress: Compress;
+  #content: Buffer | Promise<Buffer>;
+
+  constructor(lines: readonly string[], compress: Compress) {
+    this.lines = lines.length;
+    this.#content = Buffer.from(lines.join(""));
+    this.bytes = this.#content.length;
+    this.#compress = compress;
+  }
+
+  get body(): Promise<Buffer> {
+    if (Buffer.isBuffer(this.#content)) this.#content = this.#compress(this.#content);
+    return this.#content;
+  }
 }
+
+type Compress = (text: Buffer) => Promise<Buffer>;
 
 export interface LogQueueOptions {
   /** What all lines may take. */
@@ -22,11 +38,14 @@ export interface LogQueueOptions {
   readonly batchBytes: number;
   /** So many lines have been dropped, the oldest. */
   readonly onDropped: (lines: number) => void;
+  /** Node's own gzip unless told otherwise. */
+  readonly compress?: Compress;
 }
 
 /**
  * Lines that wait to be sent, in batches, the oldest first. Where there are more than may be, the oldest batch goes.
- * Batches are compressed as they become full, on Node's own threads, so that what waits takes a tenth of its size.
+ * Full batches are compressed one after the other, on Node's own threads, so that what waits takes a tenth of its size.
+ * In a flood most are dropped before their turn, so what it costs is bounded, too.
  */
 export class LogQueue {
   readonly #options: LogQueueOptions;
@@ -35,6 +54,7 @@ export class LogQueue {
   #fillingBytes = 0;
   #bytes = 0;
   #isFirstTaken = false;
+  #isCompressing = false;
 
   constructor(options: LogQueueOptions) {
     this.#options = options;
@@ -62,16 +82,12 @@ export class LogQueue {
   /** Takes the lines that there are as a batch, though it is not full. */
   fill(): void {
     if (this.#filling.length === 0) return;
-    const text = Buffer.from(this.#filling.join(""));
-    const batch: HeldBatch = { lines: this.#filling.length, bytes: text.length, body: compress(text) };
+    const batch = new HeldBatch(this.#filling, this.#options.compress ?? promisify(gzip));
     this.#full.push(batch);
-    this.#bytes += text.length;
+    this.#bytes += batch.bytes;
     this.#filling = [];
     this.#fillingBytes = 0;
-    void batch.body.then(({ length }) => {
-      if (this.#full.includes(batch)) this.#bytes -= batch.bytes - length;
-      batch.bytes = length;
-    });
+    if (!this.#isCompressing) void this.#compressAll();
   }
 
   /** The oldest batch; from now on it is the sender's, and stays until it is removed. */
@@ -84,6 +100,18 @@ export class LogQueue {
   removeFirst(): void {
     this.#isFirstTaken = false;
     this.#bytes -= this.#full.shift()?.bytes ?? 0;
+  }
+
+  async #compressAll(): Promise<void> {
+    this.#isCompressing = true;
+    const next = () => this.#full.find(({ isCompressed }) => !isCompressed);
+    for (let batch = next(); batch !== undefined; batch = next()) {
+      const { length } = await batch.body;
+      if (this.#full.includes(batch)) this.#bytes -= batch.bytes - length;
+      batch.bytes = length;
+      batch.isCompressed = true;
+    }
+    this.#isCompressing = false;
   }
 
   #dropOldest(): void {
