@@ -130,3 +130,13 @@ test("O1: a line's time tells whose request it is", () => {
   assert.equal(requests.at("a", 100_000), undefined, "only the last are kept");
   assert.equal(requests.at("a", 100_999), "r999");
 });
+
+test("O1: of all workers' requests only so many are known, but each that is under way", () => {
+  const requests = new ServedRequests(() => 1000);
+  requests.begin("long", "open");
+  requests.begin("first", "over")();
+  for (let count = 0; count < 40_000; count++) requests.begin(`worker ${count % 100}`, String(count))();
+  assert.equal(requests.at("long", 99_000), "open");
+  assert.equal(requests.at("first", 1000), undefined);
+  assert.equal(requests.at("worker 99", 1000), "39999");
+});
