@@ -271,7 +271,14 @@ test("D3: events are read page by page, forwards and backwards, and only the fun
   assert.deepEqual(first.texts, ["m0", "m1"]);
   assert.deepEqual((await get({ nextToken: first.nextForwardToken })).texts, ["m2", "m3"]);
   assert.deepEqual((await get({ startTime: nowMs + 1, endTime: nowMs + 3 })).texts, ["m1", "m2"]);
+  const texts = ["m0", "m1", "m2", "m3", "m4"];
+  for (const endTime of [nowMs + 5, 1e13, Number.MAX_SAFE_INTEGER])
+    assert.deepEqual((await get({ endTime, limit: 5 })).texts, texts, String(endTime));
+  assert.deepEqual((await get({ nextToken: "b/99999999999999999", limit: 5 })).texts, texts);
+  assert.deepEqual((await get({ startTime: Number.MAX_SAFE_INTEGER })).texts, []);
   assert.ok(store.queries.every((query) => query.function === "hello" && query.group === "app"));
+  // Behind the year 2262, the store has no times.
+  assert.ok(store.queries.every(({ toUs }) => toUs <= BigInt(nowMs + day) * 1000n));
   const all: (string | undefined)[] = [];
   for await (const { events = [] } of sdk.paginateFilterLogEvents({ client, pageSize: 2 }, group)) {
     all.push(...events.map(({ message, logStreamName }) => `${logStreamName} ${message}`));
@@ -288,6 +295,7 @@ test("D3: terms of a filter pattern become LogsQL; patterns of other kinds are r
     ['-"a b"', '!_msg:"a b"'],
     ['a" | delete', '_msg:"a" _msg:"|" _msg:"delete"'],
     ['"say \\"x\\""', '_msg:"say \\"x\\""'],
+    ["\ud800", '_msg:"\ufffd"'],
   ];
   for (const [pattern, expected] of rows) assert.equal(toTextFilter(pattern), expected, pattern);
   for (const pattern of ['{ $.level = "error" }', "[ip, user]", "?a ?b", "%x+%"]) {

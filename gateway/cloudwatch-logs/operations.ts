@@ -97,6 +97,7 @@ export function logsOperations(options: OperationsOptions) {
         ...fromTo(query),
         stream: logStreamName,
         function: caller.function,
+        nowMs: now(),
       });
     },
     FilterLogEvents(input: unknown, caller: LogsCaller) {
@@ -108,6 +109,7 @@ export function logsOperations(options: OperationsOptions) {
         prefix: logStreamNamePrefix,
         pattern: filterPattern,
         function: caller.function,
+        nowMs: now(),
       });
     },
   } satisfies Record<string, (input: unknown, caller: LogsCaller) => unknown>;

@@ -2,10 +2,9 @@ import { invalid, LogsError } from "./errors.ts";
 import { type EventStore, quoted, type StoredEvent } from "./store.ts";
 
 /** AWS's limit of a page, in bytes. */
-const mostPageBytes = 1_048_576;
+const mostBytes = 1_048_576;
 const eventBytes = 26;
-/** Events stay no longer than the store keeps them; before that there is nothing. */
-const firstUs = 0n;
+const dayMs = 24 * 3600 * 1000;
 
 /** What is asked for, beside where. */
 export interface Page {
@@ -15,6 +14,8 @@ export interface Page {
   readonly endTime: number | undefined;
   readonly limit: number;
   readonly nextToken: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 /** @returns the store @throws LogsError where nothing is stored that could be read */
@@ -33,8 +34,8 @@ export async function readStream(
   const token = parseToken(page.nextToken);
   const forward = token === undefined ? page.startFromHead : token.direction === "f";
   const fromUs = token?.direction === "f" ? token.us : from;
-  const toUs = token?.direction === "b" ? token.us : to;
-  const query = { ...page, filter: `logStream:=${quoted(page.stream)}`, fromUs, toUs, most: page.limit };
+  const toUs = token?.direction === "b" && token.us < to ? token.us : to;
+  const query = { ...page, filter: `logStream:=${quoted(page.stream)}`, fromUs, toUs, most: page.limit, mostBytes };
   const found = fromUs < toUs ? fit(await store.query({ ...query, fromEnd: !forward }), !forward) : [];
   const first = found[0];
   const last = found.at(-1);
@@ -63,7 +64,8 @@ export async function filterEvents(
     page.prefix === undefined ? "" : `logStream:${quoted(page.prefix)}*`,
     toTextFilter(page.pattern),
   ];
-  const query = { ...page, filter: filter.filter((one) => one !== "").join(" "), fromUs, toUs: to, most: page.limit };
+  const texts = filter.filter((one) => one !== "").join(" ");
+  const query = { ...page, filter: texts, fromUs, toUs: to, most: page.limit, mostBytes };
   const all = fromUs < to ? await store.query({ ...query, fromEnd: false }) : [];
   const found = fit(all, false);
   const last = found.at(-1);
@@ -102,11 +104,13 @@ export function toTextFilter(pattern: string): string {
     .join(" ");
 }
 
-function window({ startTime, endTime }: Page): { from: bigint; to: bigint } {
+/** Of times that clients name, any number may come; the store knows none behind the year 2262. */
+function window({ startTime = 0, endTime, nowMs }: Page): { from: bigint; to: bigint } {
+  // Behind all events: none may be that far ahead.
+  const endMs = nowMs + dayMs;
   return {
-    from: startTime === undefined ? firstUs : BigInt(startTime) * 1000n,
-    // Behind all events: none may be that far ahead.
-    to: BigInt(endTime ?? Date.now() + 24 * 3600 * 1000) * 1000n,
+    from: BigInt(Math.min(startTime, endMs)) * 1000n,
+    to: BigInt(Math.min(endTime ?? endMs, endMs)) * 1000n,
   };
 }
 
@@ -123,7 +127,7 @@ function fit(events: StoredEvent[], fromEnd: boolean): StoredEvent[] {
   let bytes = 0;
   for (const event of fromEnd ? events.toReversed() : events) {
     bytes += Buffer.byteLength(event.message) + eventBytes;
-    if (bytes > mostPageBytes && taken.length > 0) break;
+    if (bytes > mostBytes && taken.length > 0) break;
     taken.push(event);
   }
   return fromEnd ? taken.reverse() : taken;

@@ -4,7 +4,7 @@ import { LogsError } from "./errors.ts";
 
 /** An event as it is stored. */
 export interface StoredEvent {
-  /** Microseconds since 1970, as text: they do not fit into what JSON numbers are safe for. */
+  /** Microseconds since 1970. */
   readonly timeUs: bigint;
   readonly message: string;
   readonly logStream: string;
@@ -21,6 +21,8 @@ export interface EventQuery {
   /** The first that does not count any more. */
   readonly toUs: bigint;
   readonly most: number;
+  /** Behind the event with which their texts together are longer, no further ones are wanted. */
+  readonly mostBytes: number;
   /** Whether the last of them are wanted, where there are more. */
   readonly fromEnd: boolean;
 }
@@ -35,7 +37,7 @@ export interface EventStore {
 const answerWithinMs = 10_000;
 
 /** Text as a phrase of LogsQL (docs.victoriametrics.com/victorialogs/logsql/#string-literals). */
-export const quoted = (text: string) => JSON.stringify(text);
+export const quoted = (text: string) => JSON.stringify(text.toWellFormed());
 
 /** Reads from VictoriaLogs (docs.victoriametrics.com/victorialogs/querying/#querying-logs). */
 export function victoriaLogsStore(url: URL): EventStore {
@@ -43,14 +45,15 @@ export function victoriaLogsStore(url: URL): EventStore {
   const path = `${basePath(url)}/select/logsql/query`;
   const headers = { "content-type": "application/x-www-form-urlencoded", ...basicCredentials(url) };
   return {
-    async query({ fromEnd, ...query }) {
+    async query(query) {
       try {
-        const body = new URLSearchParams({ query: toLogsQl({ fromEnd, ...query }) }).toString();
+        const body = new URLSearchParams({ query: toLogsQl(query) }).toString();
         const answer = await pool.request({ path, method: "POST", headers, body });
-        const text = await answer.body.text();
-        if (answer.statusCode !== 200) throw new Error(`it answers ${answer.statusCode}: ${text.slice(0, 200)}`);
-        const events = text.split("\n").flatMap((line) => (line === "" ? [] : [toEvent(JSON.parse(line))]));
-        return fromEnd ? events.reverse() : events;
+        if (answer.statusCode !== 200) {
+          throw new Error(`it answers ${answer.statusCode}: ${(await answer.body.text()).slice(0, 200)}`);
+        }
+        const events = await readEvents(answer.body, query.mostBytes);
+        return query.fromEnd ? events.reverse() : events;
       } catch (error) {
         throw new LogsError("ServiceUnavailableException", "The log store does not answer; try again.", error);
       }
@@ -71,6 +74,31 @@ function toLogsQl(query: EventQuery): string {
   ];
   const order = fromEnd ? "sort by (_time) desc" : "sort by (_time)";
   return `${filters.filter((one) => one !== "").join(" ")} | ${order} | limit ${most} | fields _time, _msg, logStream`;
+}
+
+/** Leaves off when it has enough: a worker may have printed more than there is memory. */
+async function readEvents(body: AsyncIterable<Buffer>, mostBytes: number): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  for await (const line of linesOf(body)) {
+    const event = toEvent(JSON.parse(line));
+    events.push(event);
+    bytes += Buffer.byteLength(event.message);
+    if (bytes > mostBytes) break;
+  }
+  return events;
+}
+
+/** Not readline's, for which other characters end a line, too. */
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines.filter((line) => line !== "");
+  }
+  if (rest !== "") yield rest;
 }
 
 function toEvent({ _time, _msg = "", logStream = "" }: Record<string, string>): StoredEvent {
