@@ -54,6 +54,7 @@ test("wrong values are refused, however near to right they are", () => {
     ["LAMBDA_NETWORK", ["Esb", "esb0123456789", "e/b", "0a"]],
     ["ESB_OWNER", ["a b", "a/b", "a".repeat(65)]],
     ["LOG_LEVEL", ["verbose"]],
+    ["ESB_LOGS_URL", ["127.0.0.1:9428", "ftp://a", "http://", "http://user:100%@127.0.0.1:9428"]],
     ["RUNTIME_TYPE", ["docker"]],
   ];
   for (const [name, values] of wrong) {

@@ -7,7 +7,7 @@ export const logsSettings = {
   ESB_LOGS_URL: setting(
     z
       .string()
-      .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), "must be a URL, such as http://127.0.0.1:9428")
+      .refine(isUrl, "must be a URL, such as http://127.0.0.1:9428")
       .transform((text) => new URL(text)),
     {
       usedBy: ["agent", "gateway"],
@@ -23,3 +23,14 @@ export const logsSettings = {
       "MiB of memory that log lines may take in each process while they wait to be shipped; beyond it the oldest are dropped.",
   }),
 } as const;
+
+/** Its user and password, too, must be encoded as URLs have it. */
+function isUrl(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return protocol === "http:" || protocol === "https:";
+  } catch {
+    return false;
+  }
+}
