@@ -11,6 +11,8 @@ const leastReads = 3;
 const mostReads = 6;
 /** Of one request, so many of its last lines: more than fit into an answer. */
 const mostLines = 4096;
+/** And no more than these many characters of them, lest a function that prints much fills the memory. */
+const mostCharacters = 64 * 1024;
 
 /** What the agent tells of a worker beside its state. */
 export class AgentReports {
@@ -28,11 +30,11 @@ export class AgentReports {
    * @returns undefined when the agent does not tell
    */
   async linesBetween(worker: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[] | undefined> {
-    let lines: readonly string[] | undefined;
+    let [lines, seen]: [readonly string[] | undefined, number] = [undefined, 0];
     for (let reads = 1; reads <= mostReads; reads++) {
       const now = await this.#read(worker, fromMs, toMs + settleMs).catch(() => undefined);
-      if (now === undefined || (now.length === lines?.length && reads >= leastReads)) break;
-      lines = now;
+      if (now === undefined || (lines !== undefined && now.seen === seen && reads >= leastReads)) break;
+      ({ lines, seen } = now);
       await new Promise<void>((resolve) => this.#clock.after(settleMs, resolve));
     }
     return lines;
@@ -48,14 +50,26 @@ export class AgentReports {
     }
   }
 
-  async #read({ id, instanceId }: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[]> {
+  /** @returns the last lines, and how many there were */
+  async #read(
+    { id, instanceId }: WorkerInfo,
+    fromMs: number,
+    toMs: number,
+  ): Promise<{ lines: string[]; seen: number }> {
     const joiner = new LineJoiner();
-    const texts: string[] = [];
+    const kept: string[] = [];
+    let [seen, characters] = [0, 0];
     const sinceNs = BigInt(Math.floor(fromMs)) * 1_000_000n;
     const request = { workerId: id, instanceId, tailLines: mostLines, sinceNs };
     for await (const { lines } of this.#client.logs(request, { deadline: withinMs })) {
-      for (const { text, timeMs } of joiner.join(instanceId, lines)) if (timeMs <= toMs) texts.push(text);
+      for (const { text, timeMs } of joiner.join(instanceId, lines)) {
+        if (timeMs > toMs) continue;
+        kept.push(text);
+        seen++;
+        characters += text.length;
+        while (kept.length > 1 && characters > mostCharacters) characters -= kept.shift()?.length ?? 0;
+      }
     }
-    return texts;
+    return { lines: kept, seen };
   }
 }

@@ -70,7 +70,8 @@ for (const [setting, value, why] of [
     await using harness = await startHarness({ [setting]: value }, one);
     const running: ServerResponse[] = [];
     harness.agent.handler = (_request, response) => running.push(response);
-    const half = Buffer.from(`"${"a".repeat(2 ** 19 - 2)}"`);
+    // With what is kept of their heads.
+    const half = Buffer.from(`"${"a".repeat(2 ** 19 - 1000)}"`);
     for (let event = 0; event < 2; event++) assert.equal((await harness.invoke("hello", half, asEvent)).status, 202);
     const refused = await harness.invoke("hello", half, asEvent);
     assert.deepEqual([refused.status, refused.headers["x-amzn-errortype"]], [429, "TooManyRequestsException"]);
@@ -87,6 +88,17 @@ for (const [setting, value, why] of [
     running[2]?.end("{}");
   });
 }
+
+test("L1: what a waiting event keeps of its request's head counts, too", async () => {
+  await using harness = await startHarness({ ESB_EVENT_QUEUE_MIB: "1" }, one);
+  const gate = Promise.withResolvers<void>();
+  harness.agent.gates.set("ensure", gate.promise);
+  const head = { ...asEvent, "x-amzn-trace-id": `Root=1-5d02e5ca-57f231fb1730439585cb4f71;X=${"x".repeat(6000)}` };
+  let accepted = 0;
+  while (accepted < 200 && (await harness.invoke("hello", "1", head)).status === 202) accepted++;
+  assert.ok(accepted < 2 ** 20 / 6000, `${accepted}`);
+  gate.resolve();
+});
 
 test("L1: events run in turn, and whoever waits for an answer waits for one of them at most", async () => {
   await using harness = await startHarness({ ESB_QUEUE_LIMIT: "1" }, one);

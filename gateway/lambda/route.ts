@@ -113,7 +113,8 @@ async function serve(
     event,
   });
   if (type === "Event") {
-    accept(definition, event, { id, functionName: name }, options, () => {
+    const bytes = event.length + traceId.length + (contentType?.length ?? 0);
+    accept(definition, bytes, { id, functionName: name }, options, () => {
       const now = options.functions.get(name);
       if (now === undefined) throw notFound(name, options.region);
       // Lambda hands a client context on only where the client waits.
@@ -143,10 +144,13 @@ async function serve(
   }
 }
 
-/** @throws LambdaError when there is no room for it, or nobody is admitted any more */
+/**
+ * @param bytes what it keeps in memory while it waits
+ * @throws LambdaError when there is no room for it, or nobody is admitted any more
+ */
 function accept(
   { concurrency }: FunctionDefinition,
-  event: Buffer,
+  bytes: number,
   what: { readonly id: string; readonly functionName: string },
   options: InvokeRouteOptions,
   toRequest: () => InvocationRequest,
@@ -154,7 +158,7 @@ function accept(
   const reply = new BackgroundReply(what, options);
   using stack = new DisposableStack();
   const pending = stack.use(options.pending.enter(reply));
-  options.events.add(what.functionName, concurrency.max, event.length, async () => {
+  options.events.add(what.functionName, concurrency.max, bytes, async () => {
     using _pending = pending;
     await invokeInBackground(reply, toRequest, options);
   });

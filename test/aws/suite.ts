@@ -272,8 +272,9 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
   its(
     "L1: a function that has as many requests as it may: TooManyRequestsException with its reason",
     async ({ client, esb }) => {
-      const payload = { op: "sleep", ms: 9000 };
-      const taken = Array.from({ length: 1 + queueLimit }, () => esb.invoke("busy", payload));
+      // The first ends long after the slowest client has been told.
+      const payloads = [{ op: "sleep", ms: 18_000 }, ...Array.from({ length: queueLimit }, () => ({ op: "id" }))];
+      const taken = payloads.map((payload) => esb.invoke("busy", payload));
       const waiting = async () => {
         const text = await (await fetch(`${esb.url}/metrics`)).text();
         assert.match(text, new RegExp(`esb_queue_length\\{function="busy"\\} ${queueLimit}\\b`));
