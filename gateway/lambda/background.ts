@@ -19,6 +19,7 @@ type Context = Pick<InvocationContext, "onFailure" | "clock">;
 export class BackgroundReply implements InvocationReply, PendingReply {
   readonly #event: Event;
   readonly #context: Context;
+  readonly #acceptedMs: number;
   readonly #gone = Promise.withResolvers<void>();
   readonly #left = new Set<() => void>();
   #handedOn = false;
@@ -28,6 +29,12 @@ export class BackgroundReply implements InvocationReply, PendingReply {
   constructor(event: Event, context: Context) {
     this.#event = event;
     this.#context = context;
+    this.#acceptedMs = context.clock.now();
+  }
+
+  /** Since it was accepted: what it has waited behind others counts. */
+  get ageMs(): number {
+    return this.#context.clock.now() - this.#acceptedMs;
   }
 
   get handedOn(): boolean {
@@ -112,8 +119,6 @@ export async function invokeInBackground(
   toRequest: () => InvocationRequest,
   context: InvocationContext,
 ): Promise<void> {
-  const { clock } = context;
-  const beganMs = clock.now();
   for (let tries = 1; !reply.givenUp; tries++) {
     let request: InvocationRequest;
     try {
@@ -125,7 +130,7 @@ export async function invokeInBackground(
     await invoke(request, reply, context);
     const refusal = reply.takeRefusal();
     if (refusal === undefined) return;
-    const waitMs = retryAfterMs(refusal, tries, clock.now() - beganMs);
+    const waitMs = retryAfterMs(refusal, tries, reply.ageMs);
     if (waitMs === undefined) {
       reply.dropped(refusal);
       return;
