@@ -27,6 +27,7 @@ import { isDevelopment } from "./mode.ts";
 import { systemClock } from "./pool/clock.ts";
 import { eachOf } from "./pool/listeners.ts";
 import { openRouting } from "./routing/open.ts";
+import { FunctionUrls } from "./streaming/function-urls.ts";
 import { agentSettings, openAgent } from "./wiring/agent.ts";
 import { apiDocument, apiDocumentSettings } from "./wiring/api-document.ts";
 import { authSettings, openAuth } from "./wiring/auth.ts";
@@ -163,11 +164,21 @@ export async function startGateway(
     logs: logs.cloudWatch,
     onError,
   });
+  const callers = new RatedGate(auth.callers, listener.rates, trusted);
+  const urls = new FunctionUrls({
+    ...invocations,
+    region,
+    trusted,
+    callers,
+    admit: (caller) => listener.rates.admit(caller),
+    onAnswer: (record) => metrics.onAnswer(record),
+  });
   const app = createApp({
-    invoke: { ...invoke, callers: new RatedGate(auth.callers, listener.rates, trusted) },
+    invoke: { ...invoke, callers },
     signIn: { ...auth.signIn, cors: () => routing.table.cors },
     apiDocument: apiDocument(configuration, { table: () => routing.table, auth, trusted }),
     door,
+    urls,
     listener: listener.options,
     status: {
       metrics,

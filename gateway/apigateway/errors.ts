@@ -110,4 +110,9 @@ export class ApiError extends Error {
   body(payload: PayloadFormat): string {
     return JSON.stringify({ message: apiErrors[this.code][payload][1] });
   }
+
+  /** The body as function URLs shape it. */
+  urlBody(): string {
+    return JSON.stringify({ Message: apiErrors[this.code]["2.0"][1] });
+  }
 }

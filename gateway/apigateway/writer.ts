@@ -9,6 +9,8 @@ import type { ApiResponse } from "./response.ts";
 export interface AnswerStyle {
   readonly payload: PayloadFormat;
   readonly cors: Cors | undefined;
+  /** It is a function URL's, not API Gateway's. */
+  readonly functionUrl?: boolean;
 }
 
 /** Writes an API's answers to one request; to a client that has gone they are lost. */
@@ -35,12 +37,21 @@ export class AnswerWriter {
     this.#write(status, [...theirs, ...this.#common(), ...more], body);
   }
 
+  /**
+   * Begins a function's answer whose body comes in pieces.
+   * @throws TypeError or RangeError when it cannot be said in HTTP; nothing is written then
+   */
+  begin({ status, headers }: Omit<ApiResponse, "body">, more: readonly string[]): void {
+    const theirs = this.#style.cors === undefined ? headers : withoutCors(headers);
+    this.#response.writeHead(status, [...theirs, ...this.#common(), ...more]);
+  }
+
   /** An error of API Gateway's own. @returns its status */
   error(error: ApiError): number {
-    const { payload } = this.#style;
-    const body = Buffer.from(error.body(payload));
+    const { payload, functionUrl } = this.#style;
+    const body = Buffer.from(functionUrl === true ? error.urlBody() : error.body(payload));
     const headers = [...this.#common(), "content-type", "application/json", "content-length", String(body.length)];
-    if (payload === "1.0") headers.push("x-amzn-errortype", error.type);
+    if (payload === "1.0" || functionUrl === true) headers.push("x-amzn-errortype", error.type);
     if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
     const status = error.status(payload);
     this.#write(status, headers, body);
@@ -48,7 +59,9 @@ export class AnswerWriter {
   }
 
   #common(): string[] {
-    return [...idHeaders(this.#style.payload, this.#requestId), ...this.#corsHeaders];
+    const { payload, functionUrl } = this.#style;
+    const ids = functionUrl === true ? ["x-amzn-requestid", this.#requestId] : idHeaders(payload, this.#requestId);
+    return [...ids, ...this.#corsHeaders];
   }
 
   #write(status: number, headers: string[], body: Buffer): void {

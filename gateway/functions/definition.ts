@@ -1,3 +1,5 @@
+import type { Cors } from "../routing/definition.ts";
+
 /** How workers are given their invocations; `auto`: as their image suggests. */
 export type FunctionRuntime = "auto" | "api" | "emulator" | "http";
 
@@ -19,6 +21,17 @@ export interface FunctionDefinition {
   readonly pullPolicy: PullPolicy;
   readonly concurrency: Concurrency;
   readonly idle: IdleTimes;
+  /** Undefined: it has none. */
+  readonly url: FunctionUrl | undefined;
+}
+
+/** A function's own HTTP address (docs.aws.amazon.com/lambda/latest/api/API_FunctionUrlConfig.html). */
+export interface FunctionUrl {
+  /** `AWS_IAM`: whoever may call Lambda's API. */
+  readonly auth: "NONE" | "AWS_IAM";
+  /** `RESPONSE_STREAM`: the answer as it comes. */
+  readonly invokeMode: "BUFFERED" | "RESPONSE_STREAM";
+  readonly cors: Cors | undefined;
 }
 
 /** How many workers a function has. */

@@ -1,4 +1,5 @@
 import type { Problem } from "../files/yaml.ts";
+import { corsProblem, mergeCors } from "../routing/cors.ts";
 import type { Concurrency, FunctionDefinition, Functions } from "./definition.ts";
 import type { FunctionsFile } from "./schema.ts";
 
@@ -19,6 +20,9 @@ export function merge(file: FunctionsFile): { readonly functions: Functions; rea
   const problems: Problem[] = [];
   for (const [name, given] of Object.entries(file.functions ?? {})) {
     const concurrency = { ...builtIn.concurrency, ...defaults.concurrency, ...given.concurrency };
+    const url = functionUrl(given.url);
+    const wrongCors = corsProblem(url?.cors);
+    if (wrongCors !== undefined) problems.push({ path: ["functions", name, "url", "cors"], message: wrongCors });
     problems.push(...conflicts(concurrency, name, given.concurrency ?? {}, defaults.concurrency ?? {}));
     functions.set(
       name,
@@ -35,10 +39,17 @@ export function merge(file: FunctionsFile): { readonly functions: Functions; rea
         pullPolicy: given.pullPolicy ?? defaults.pullPolicy ?? builtIn.pullPolicy,
         concurrency: Object.freeze(concurrency),
         idle: idleTimes({ ...defaults.idle, ...given.idle }),
+        url,
       }),
     );
   }
   return { functions, problems };
+}
+
+function functionUrl(given: NonNullable<FunctionsFile["functions"]>[string]["url"]): FunctionDefinition["url"] {
+  if (given === undefined) return undefined;
+  const { auth, invokeMode = "BUFFERED", cors } = given;
+  return Object.freeze({ auth, invokeMode, cors: mergeCors(cors, undefined) });
 }
 
 function idleTimes({ freezeAfterMs, destroyAfterMinutes }: NonNullable<Shared["idle"]>): FunctionDefinition["idle"] {

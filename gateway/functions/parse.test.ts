@@ -28,6 +28,7 @@ functions:
     environment: { LOG_LEVEL: "info", GREETING: "hello" },
     pullPolicy: "if-not-present",
     runtime: "auto",
+    url: undefined,
     concurrency: { min: 0, max: 10, reserved: 0 },
     idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
   });

@@ -23,7 +23,8 @@ function isEnvironmentValue(keys: YamlPath): boolean {
 
 function expectedKeys([section, ...rest]: YamlPath): readonly string[] {
   if (section === undefined) return knownKeys.file;
-  const [inner] = section === "defaults" ? rest : rest.slice(1);
+  const [inner, below] = section === "defaults" ? rest : rest.slice(1);
   if (inner === "concurrency" || inner === "idle") return knownKeys[inner];
+  if (inner === "url") return below === "cors" ? knownKeys.cors : knownKeys.url;
   return section === "defaults" ? knownKeys.defaults : knownKeys.function;
 }

@@ -94,7 +94,7 @@ const mistakes: ReadonlyArray<readonly [string, string, string]> = [
   [
     "unknown key of a function with an odd name",
     "functions: { idle: { image: x, idel: {} } }",
-    "functions.idle.idel: unknown key; expected one of image, command, handler, runtime, timeout, memory, tmp, pullPolicy, environment, concurrency, idle",
+    "functions.idle.idel: unknown key; expected one of image, command, handler, runtime, url, timeout, memory, tmp, pullPolicy, environment, concurrency, idle",
   ],
   [
     "a number for concurrency",

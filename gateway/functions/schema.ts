@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cors, corsKeys } from "../routing/schema.ts";
 import { isFunctionName } from "./names.ts";
 
 /**
@@ -84,6 +85,15 @@ const shared = {
 
 const command = z.array(text("must be text"), "must be a list; expected the command and its arguments, each an item");
 
+const url = z.strictObject(
+  {
+    auth: z.enum(["NONE", "AWS_IAM"], "must be one of NONE, AWS_IAM"),
+    invokeMode: z.enum(["BUFFERED", "RESPONSE_STREAM"], "must be one of BUFFERED, RESPONSE_STREAM").optional(),
+    cors: cors.optional(),
+  },
+  "must be a map; expected at least auth: NONE or auth: AWS_IAM",
+);
+
 const functionSchema = z.strictObject(
   {
     ...shared,
@@ -96,6 +106,7 @@ const functionSchema = z.strictObject(
         "must be one of api, emulator, http (which of AWS's runtimes it is, the image itself says)",
       )
       .optional(),
+    url: url.optional(),
   },
   "must be a map; expected at least image: <reference>",
 );
@@ -119,9 +130,11 @@ export const fileSchema = z.strictObject(
 export const knownKeys = {
   file: ["functions", "defaults"],
   defaults: Object.keys(shared),
-  function: ["image", "command", "handler", "runtime", ...Object.keys(shared)],
+  function: ["image", "command", "handler", "runtime", "url", ...Object.keys(shared)],
   concurrency: Object.keys(concurrency.shape),
   idle: Object.keys(idle.shape),
+  url: Object.keys(url.shape),
+  cors: corsKeys,
 } as const satisfies Record<string, readonly string[]>;
 
 export type FunctionsFile = z.output<typeof fileSchema>;

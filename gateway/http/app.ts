@@ -4,6 +4,7 @@ import { addSignInRoutes, type SignInRouteOptions } from "../auth/sign-in/routes
 import { refuse, refuseUnrouted } from "../lambda/refusals.ts";
 import { addInvokeRoute, type InvokeRouteOptions } from "../lambda/route.ts";
 import { type ApiDocumentOptions, addApiDocumentRoutes } from "../openapi/routes.ts";
+import type { FunctionUrls } from "../streaming/function-urls.ts";
 import { createBareApp } from "./bare-app.ts";
 import type { ListenerOptions } from "./server.ts";
 import { addStatusRoutes, type StatusOptions } from "./status.ts";
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly invoke: InvokeRouteOptions;
   readonly signIn: SignInRouteOptions;
   readonly door: Door;
+  /** Serves requests that a Host sends to a function URL, whatever their path; says whether it is one. */
+  readonly urls: Pick<FunctionUrls, "serve">;
   readonly listener: Omit<ListenerOptions, "clock" | "stopping">;
   readonly status: StatusOptions;
   /** Undefined: the API is not described. */
@@ -36,6 +39,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   const { stopping } = options.status;
   const app = createBareApp({ ...options.listener, clock, stopping }, elsewhere);
   app.addHook("onRequest", (request, reply, done) => {
+    if (options.urls.serve(request.raw, reply.raw, request.id)) {
+      reply.hijack();
+      return;
+    }
     if (!request.is404 || isLambdas(request)) return done();
     // Before fastify reads anything of the body, and without `done`: the rest is the door's.
     elsewhere(request, reply);
@@ -56,6 +63,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 
   function elsewhere(request: FastifyRequest, reply: FastifyReply): void {
+    // What the router cannot read has come to no hook.
+    if (!request.is404 && options.urls.serve(request.raw, reply.raw, request.id)) {
+      reply.hijack();
+      return;
+    }
     if (isLambdas(request)) {
       refuseUnrouted(request, reply);
       return;

@@ -49,8 +49,10 @@ const corsObject = z.strictObject({
   maxAge: integer(0, longestMaxAgeSeconds, "seconds").exactOptional(),
 });
 export type CorsObject = z.output<typeof corsObject>;
+export const corsKeys: readonly string[] = Object.keys(corsObject.shape);
 
-const cors = z.union(
+/** Also of a function URL. */
+export const cors = z.union(
   [z.boolean(), corsObject],
   "must be true, false or a map; expected keys such as allowOrigins: [https://example.com]",
 );
@@ -131,7 +133,7 @@ export const knownKeys = {
   file: Object.keys(fileSchema.shape),
   defaults: Object.keys(shared),
   route: Object.keys(route.shape),
-  cors: Object.keys(corsObject.shape),
+  cors: corsKeys,
 } as const satisfies Record<string, readonly string[]>;
 
 export type RoutingFile = z.output<typeof fileSchema>;

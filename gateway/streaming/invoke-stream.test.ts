@@ -140,7 +140,10 @@ test("L5: a worker that dies in the middle: Runtime.ExitError, and it is replace
 });
 
 test("L5: a client that stops reading holds the function up; one that goes lets it end, and its worker serves the next", async () => {
-  await using harness = await startHarness();
+  await using harness = await startHarness(
+    {},
+    "functions: { hello: { image: x, timeout: 30, concurrency: { max: 1 } } }",
+  );
   let written = 0;
   let held = false;
   let ended = false;

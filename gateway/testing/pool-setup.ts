@@ -140,6 +140,7 @@ export function definition(
     environment: {},
     pullPolicy: "if-not-present",
     runtime: "auto",
+    url: undefined,
     concurrency: { min: 0, max: 1, reserved: 0, ...concurrency },
     idle: { freezeAfterMs: undefined, destroyAfterMs: undefined },
     ...rest,
