@@ -5,8 +5,6 @@ import type { Ticket } from "./model/state.ts";
 export interface Invocation extends Ticket {
   /** Parts of the event, as they were received. To be had once: nobody keeps them while the function works. */
   takeEvent(): readonly Buffer[];
-  /** Media type of the event. */
-  readonly contentType: string;
   /** When its time is up, in milliseconds since 1970. */
   readonly deadlineMs: number;
   readonly functionArn: string;

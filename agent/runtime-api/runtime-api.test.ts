@@ -10,7 +10,7 @@ test("L3 an invocation goes to the runtime that waits, and its answer back as it
   const ready = await api.control.waitReady({ instanceId: worker.instanceId });
   assert.equal(ready.failure, undefined);
 
-  const answered = invoke(worker, '{"n": 1}', { "x-amzn-requestid": "request-1", "content-type": "application/json" });
+  const answered = invoke(worker, '{"n": 1}', { "x-amzn-requestid": "request-1", "content-type": "text/plain" });
   const event = await polled;
   assert.equal(event.status, 200);
   assert.equal(event.body, '{"n": 1}');

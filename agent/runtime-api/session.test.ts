@@ -62,7 +62,6 @@ function invocation(ticket: number): { readonly told: string[]; readonly value: 
     ticket,
     requestId: `request-${ticket}`,
     takeEvent: () => [],
-    contentType: "application/json",
     deadlineMs: 0,
     functionArn: "arn",
     traceId: undefined,

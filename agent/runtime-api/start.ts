@@ -85,7 +85,7 @@ type Subscribe = (extension: string, subscription: Subscription, format: Telemet
 /** Takes a worker's subscriptions; what comes of them goes to the worker's own address and nowhere else. */
 function subscriptions(telemetry: Telemetry, host: string): Subscribe {
   return (extension, { types, buffering, port, path }, format) => {
-    const batches = new Batches({ ...buffering, after, send: sender(host, port, path) });
+    const batches = new Batches({ ...buffering, after, ...sender(host, port, path) });
     return telemetry.subscribe(extension, types, format, batches);
   };
 }

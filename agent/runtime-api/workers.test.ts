@@ -93,12 +93,30 @@ test("L3 Admit can be repeated, Forget and Exited too; the state of a stranger i
   await api.admit(2, { instanceId: "another" });
 });
 
-test("L3 two workers cannot have one address, nor can one have an address that is not this host's", async () => {
+test("L3 S7 an address that is a new worker's is its former one's no more, though nobody has said that this is gone", async () => {
+  await using api = await startTestRuntimeApi();
+  const former = await api.admit(2);
+  const polled = runtimeOf(former).next();
+  const lost = assert.rejects(invoke(former), "its caller is not answered by the new one");
+  await polled;
+  const worker = await api.admit(2, { instanceId: "another", invocationAddress: api.admission(3).invocationAddress });
+  await lost;
+  await assert.rejects(invoke(former), { code: "ECONNREFUSED" });
+  // What is said of the former one late is not about the new one.
+  await api.control.exited({ instanceId: former.instanceId, exitStatus: 137 });
+  await api.control.forget({ instanceId: former.instanceId });
+  const again = runtimeOf(worker).next();
+  const answered = invoke(worker);
+  await runtimeOf(worker).respond(requestIdOf(await again), '"new"');
+  assert.equal((await answered).body, '"new"');
+});
+
+test("L3 a worker cannot be invoked at another's address, nor at one that is not this host's", async () => {
   await using api = await startTestRuntimeApi();
   const worker = await api.admit(2);
-  const same = { ...worker, instanceId: "another" };
-  await assert.rejects(api.control.admit({ worker: same }), { code: Status.ALREADY_EXISTS });
-  const elsewhere = api.admission(3, { invocationAddress: "192.0.2.1" });
+  const same = api.admission(3, { invocationAddress: worker.invocationAddress });
+  await assert.rejects(api.control.admit({ worker: same }), { code: Status.FAILED_PRECONDITION });
+  const elsewhere = api.admission(4, { invocationAddress: "192.0.2.1" });
   await assert.rejects(api.control.admit({ worker: elsewhere }), { code: Status.FAILED_PRECONDITION });
   const { workers } = await api.control.list({});
   assert.equal(workers.length, 1);

@@ -103,6 +103,11 @@ export class Workers {
   async #admit(admission: Admission): Promise<Admitted> {
     const place = placeOf(admission.runtimeAddress, admission.runtimePort);
     const key = keyOf(place, admission.sourceAddress);
+    const holder = this.#byKey.get(key);
+    // An address comes back only when nothing of its former worker is left, of which we may hear later, or never.
+    if (admission.sourceAddress !== "" && holder !== undefined && holder !== "reserved") {
+      await this.forget(holder.admission.instanceId);
+    }
     if (this.#byKey.has(key)) throw new AdmissionError("taken", `${key} is another worker's`);
     this.#byKey.set(key, "reserved");
     const releases: (() => void)[] = [];

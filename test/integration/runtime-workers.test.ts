@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Driver } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { startEsb, type TestEsb, until } from "../support/esb.ts";
@@ -177,11 +178,26 @@ test("S7 L3: at the address of a worker that is gone nobody is invoked, and no w
 test("L3: a worker cannot answer for another: of an invocation that is not its own it knows nothing", async () => {
   const { body } = await answerOf("look");
   const api = `http://${body.environment.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
-  const running = answerOf("slow", { waitMs: 700 });
-  const id = "8b3f2c1d-0000-4000-8000-000000000000";
-  const answered = await answerOf("reach", { url: `${api}/invocation/${id}/response`, method: "POST", body: "stolen" });
-  assert.equal(answered.body.outcome, 400);
-  assert.equal((await running).error, null);
+  const reached = async (path: string, method: string) =>
+    (await answerOf("reach", { url: `${api}/${path}`, method, body: method === "POST" ? '"stolen"' : undefined })).body;
+  await reached("invocation/none/response", "POST");
+  // As the gateway sends it, so that its id is known while it runs: twice as long as the thief needs.
+  const { workers } = await esb.workers.list({});
+  const victim = workers.find((worker) => worker.id === "look-0");
+  const id = randomUUID();
+  const running = fetch(`http://${victim?.host}:${victim?.port}/2015-03-31/functions/function/invocations`, {
+    method: "POST",
+    headers: { "x-amzn-requestid": id },
+    body: JSON.stringify({ mine: true, waitMs: 4000 }),
+  });
+  for (const what of ["response", "error"]) {
+    assert.equal((await reached(`invocation/${id}/${what}`, "POST")).outcome, 400, what);
+  }
+  // The thief works on an invocation itself: it gets no other one's.
+  assert.equal((await reached("invocation/next", "GET")).outcome, 403);
+  assert.equal(await Promise.race([running, "runs"]), "runs", "all the while");
+  const { event, requestId } = (await (await running).json()) as Answer;
+  assert.deepEqual([event, requestId], [{ mine: true, waitMs: 4000 }, id]);
 });
 
 test("L3: an agent that is killed loses no worker, and no invocation is answered twice or by nobody", async () => {

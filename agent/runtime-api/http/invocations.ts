@@ -61,7 +61,6 @@ export class Invocations {
         event = [];
         return taken;
       },
-      contentType: headers["content-type"] ?? "application/json",
       deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + worker.timeoutMs,
       functionArn: single(headers["x-esb-function-arn"]) ?? worker.functionArn,
       traceId: single(headers["x-amzn-trace-id"]),

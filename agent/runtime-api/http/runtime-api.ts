@@ -47,8 +47,9 @@ function onNext(session: WorkerSession, response: ServerResponse): void {
 
 function invocationHeaders(invocation: Invocation): string[] {
   const headers = [
+    // Whatever the caller says its bytes are, as on AWS: awslambdaric parses nothing else.
     "Content-Type",
-    invocation.contentType,
+    "application/json",
     "Lambda-Runtime-Aws-Request-Id",
     invocation.requestId,
     "Lambda-Runtime-Deadline-Ms",

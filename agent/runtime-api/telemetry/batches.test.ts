@@ -17,6 +17,7 @@ function batches(limits: { maxItems?: number; maxBytes?: number } = {}) {
         timers.splice(timers.indexOf(callback), 1);
       };
     },
+    stop: () => undefined,
     send: (body) => {
       sent.push(JSON.parse(body));
       return new Promise((resolve) => {

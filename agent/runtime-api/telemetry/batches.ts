@@ -6,6 +6,8 @@ export interface BatchesOptions {
   readonly after: (ms: number, callback: () => void) => () => void;
   /** Sends one batch; a second one is not sent before it ends. */
   readonly send: (body: string) => Promise<void>;
+  /** Lets go of what is being sent. */
+  readonly stop: () => void;
 }
 
 /** So many items, or bytes, wait behind the batch that is being sent; what comes then is lost, and counted. */
@@ -52,6 +54,7 @@ export class Batches {
     this.#closed = true;
     this.#cancelTimer?.();
     this.#items = [];
+    this.#options.stop();
   }
 
   #flush(): void {

@@ -1,13 +1,19 @@
 import { Agent, request } from "node:http";
 
+export interface Sender {
+  send(body: string): Promise<void>;
+  /** Ends the connection, also in the middle of a batch: the address may be another worker's soon (S7). */
+  stop(): void;
+}
+
 /**
  * Posts batches to an extension's own server, over one connection. A batch that cannot be delivered is lost, as on AWS;
  * one for a frozen worker stays with the kernel until that thaws.
  */
-export function sender(host: string, port: number, path: string): (body: string) => Promise<void> {
+export function sender(host: string, port: number, path: string): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  return (body) =>
-    new Promise((resolve) => {
+  const send = (body: string) =>
+    new Promise<void>((resolve) => {
       const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
       const sent = request({ agent, host, port, path, method: "POST", headers }, (response) => {
         response.resume();
@@ -16,4 +22,5 @@ export function sender(host: string, port: number, path: string): (body: string)
       sent.on("error", () => resolve());
       sent.end(body);
     });
+  return { send, stop: () => agent.destroy() };
 }

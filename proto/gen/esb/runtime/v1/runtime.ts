@@ -23,7 +23,7 @@ import type { CallContext, CallOptions } from "nice-grpc-common";
  *   Forget           when nothing of it is left; another start has another instance id and is admitted anew
  *
  * Errors: NOT_FOUND for an instance that is not admitted, INVALID_ARGUMENT with the field's name, ALREADY_EXISTS when
- * an address is another instance's, FAILED_PRECONDITION when an address cannot be listened at.
+ * a runtime's port is another instance's, FAILED_PRECONDITION when an address cannot be listened at.
  */
 
 /** What a worker is doing. */
@@ -89,7 +89,8 @@ export interface Admission {
   /** Port of it. One listener serves all workers that name the same address and port. */
   runtimePort: number;
   /**
-   * Address that the worker's own connections come from: the only proof of who it is. Empty (ESB_NETWORK=host): the
+   * Address that the worker's own connections come from: the only proof of who it is. Nothing of a worker that had it
+   * before is left, so that one is forgotten. Empty (ESB_NETWORK=host): the
    * worker is known by `runtime_address` and `runtime_port`, which then have to be its alone.
    */
   sourceAddress: string;
