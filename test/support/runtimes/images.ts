@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
-import { glob, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { ImageDescription } from "../../../scripts/image/archive.ts";
 import { buildCached } from "../../../scripts/image/cached.ts";
-import type { Layer, LayerEntry } from "../../../scripts/image/layer.ts";
 import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../../scripts/image/layers.ts";
 import { installNodeClient, runtimesSource } from "./install.ts";
+import { filesOf, programLayer } from "./programs.ts";
 
 const cache = join(import.meta.dirname, "../../../.cache/images");
 
@@ -42,8 +39,8 @@ async function nodeClient(): Promise<ImageDescription> {
     },
     layers: [
       await nodeRuntimeLayer(),
-      { entries: await files(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
-      { entries: await files(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
+      { entries: await filesOf(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
+      { entries: await filesOf(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
     ],
   };
 }
@@ -69,26 +66,6 @@ export async function providedArchive(): Promise<string> {
       },
     ],
   });
-}
-
-/** A program of this machine with the shared libraries that `ldd` lists. */
-async function programLayer(path: string): Promise<Layer> {
-  const { stdout } = await promisify(execFile)("ldd", [path]);
-  const libraries = stdout.split("\n").flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
-  const paths = [path, ...libraries];
-  const entries = paths.map(async (one): Promise<LayerEntry> => {
-    return { type: "copy", path: one, source: await realpath(one), mode: 0o755 };
-  });
-  return { entries: await Promise.all(entries) };
-}
-
-async function files(from: string, patterns: string[], to: string): Promise<LayerEntry[]> {
-  const entries: LayerEntry[] = [];
-  for await (const entry of glob(patterns, { cwd: from, withFileTypes: true })) {
-    const source = join(entry.parentPath, entry.name);
-    if (entry.isFile()) entries.push({ type: "copy", path: `${to}${source.slice(from.length)}`, source, mode: 0o755 });
-  }
-  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function archive(name: string, image: ImageDescription): Promise<string> {

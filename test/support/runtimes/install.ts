@@ -1,74 +1,78 @@
 import { execFile, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cached } from "./cached.ts";
+import { missingOf } from "./programs.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const cache = join(root, ".cache/runtimes");
 const run = promisify(execFile);
 
 /** Handlers for AWS's runtime interface clients, a folder for each language. */
 export const runtimesSource = join(root, "test/fixtures/runtimes");
-
-/** From PyPI; its wheels carry all that it needs. */
-const pythonClient = "awslambdaric==4.2.2";
 
 /** What the Node client's native part is compiled with. */
 const nodeTools = ["cmake", "make", "g++", "python3", "xz"];
 
 /** Why AWS's client for Node cannot be built here; undefined: it can. */
 export function nodeClientMissing(): string | undefined {
-  return missing(nodeTools);
+  return missingOf(nodeTools);
 }
 
 /** Why AWS's client for Python cannot run here; undefined: it can. */
 export function pythonClientMissing(): string | undefined {
-  return missing(["python3"]);
+  const missing = missingOf(["python3"]);
+  if (missing !== undefined) return missing;
+  const asked = spawnSync("python3", ["-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]);
+  return asked.status === 0 ? undefined : "not here: python3 from 3.11 with pip (Debian: python3-pip)";
 }
 
 /**
  * aws-lambda-ric as npm has it, compiled; once for each package-lock.json, which takes a minute or two.
  * @returns its node_modules folder
  */
-export async function installNodeClient(): Promise<string> {
-  const source = join(runtimesSource, "node");
+export function installNodeClient(): Promise<string> {
+  return installPackages("node", ["--ignore-scripts=false"]);
+}
+
+/** Node 22 as npm has it. @returns path of the program */
+export async function installNode22(): Promise<string> {
+  return join(await installPackages("node22", ["--ignore-scripts"]), `node-linux-${process.arch}/bin/node`);
+}
+
+async function installPackages(name: string, options: readonly string[]): Promise<string> {
+  const source = join(runtimesSource, name);
   const lock = await readFile(join(source, "package-lock.json"), "utf8");
-  const folder = await cached(`node-${process.arch}`, lock, async (work) => {
-    for (const name of ["package.json", "package-lock.json"]) await copyFile(join(source, name), join(work, name));
-    const options = ["--ignore-scripts=false", "--no-audit", "--no-fund", "--loglevel=error"];
-    await run("npm", ["ci", ...options], { cwd: work, maxBuffer: 64 * 1024 * 1024 });
+  const folder = await cached(`${name}-${process.arch}`, lock, async (work) => {
+    for (const file of ["package.json", "package-lock.json"]) await copyFile(join(source, file), join(work, file));
+    const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+    await run("npm", ["ci", ...options, ...quiet], { cwd: work, maxBuffer: 64 * 1024 * 1024 });
   });
   return join(folder, "node_modules");
 }
 
 /** awslambdaric and what it needs, as PyPI has them; @returns the folder for PYTHONPATH */
-export function installPythonClient(): Promise<string> {
+export async function installPythonClient(): Promise<string> {
+  const requirements = join(runtimesSource, "python/requirements.txt");
   const version = spawnSync("python3", ["--version"], { encoding: "utf8" }).stdout;
-  return cached(`python-${process.arch}`, `${pythonClient} ${version}`, async (work) => {
-    await run("python3", ["-m", "pip", "install", "--quiet", "--no-compile", "--target", work, pythonClient]);
+  const key = `${await readFile(requirements, "utf8")}${version}`;
+  return cached(`python-${process.arch}`, key, (work) => {
+    return pip(["install", "--no-compile", "--only-binary=:all:", "--target", work], requirements);
   });
 }
 
-/** A folder that `make` fills once for each content of `key`, also when several processes want it at once. */
-async function cached(name: string, key: string, make: (work: string) => Promise<void>): Promise<string> {
-  const folder = join(cache, `${name}-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`);
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return folder;
-  await mkdir(cache, { recursive: true });
-  const work = await mkdtemp(join(cache, ".installing-"));
-  try {
-    await make(work);
-    await rename(work, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another test process was quicker.
-      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-  return folder;
+/** AWS's emulator, the binary that AWS's SAM CLI brings along. @returns its path */
+export async function installEmulator(): Promise<string> {
+  const requirements = join(runtimesSource, "emulator/requirements.txt");
+  const folder = await cached("emulator", await readFile(requirements, "utf8"), async (work) => {
+    await pip(["install", "--no-deps", "--no-compile", "--only-binary=:all:", "--target", work], requirements);
+  });
+  const architecture = process.arch === "x64" ? "x86_64" : process.arch;
+  return join(folder, `samcli/local/rapid/aws-lambda-rie-${architecture}`);
 }
 
-function missing(tools: readonly string[]): string | undefined {
-  const absent = tools.filter((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0);
-  return absent.length === 0 ? undefined : `not here: ${absent.join(", ")}`;
+/** Every file is held to the checksum that `requirements` has of it. */
+async function pip(args: readonly string[], requirements: string): Promise<void> {
+  const checked = ["--quiet", "--disable-pip-version-check", "--require-hashes", "-r", requirements];
+  await run("python3", ["-m", "pip", ...args, ...checked], { maxBuffer: 64 * 2 ** 20 });
 }
