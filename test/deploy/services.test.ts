@@ -139,7 +139,7 @@ test("D3: services as profiles of compose.dind.yaml", async (t) => {
     async () => {
       const files = ["--file", join(deploy, "compose.services-ports.yaml")];
       await stack.compose([...all, "down"]);
-    await stack.compose([...files, ...all, "up", "--detach", "--no-build"]);
+      await stack.compose([...files, ...all, "up", "--detach", "--no-build"]);
       await until(
         async () => assert.match(await engine.inside("curl", "-fsS", "http://127.0.0.1:5010/v2/_catalog"), /"shop"/),
         60_000,
