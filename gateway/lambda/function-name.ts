@@ -43,6 +43,13 @@ export function toFunctionName(reference: string, qualifier: string | undefined,
   return name;
 }
 
+/** The function's ARN where it was invoked with a qualifier, which is then part of it; else undefined. */
+export function qualifiedArn(reference: string, qualifier: string | undefined, region: string): string | undefined {
+  const named = qualifier ?? (reference.endsWith(":$LATEST") ? "$LATEST" : undefined);
+  if (named === undefined) return undefined;
+  return `arn:aws:lambda:${region}:${accountId}:function:${toFunctionName(reference, qualifier, region)}:${named}`;
+}
+
 export function notFound(name: string, region: string, qualifier = "$LATEST"): LambdaError {
   return new LambdaError(
     "ResourceNotFoundException",

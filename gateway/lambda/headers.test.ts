@@ -72,3 +72,16 @@ test("an error status of the worker is a function error, its body passed on", as
   assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
   assert.equal(answer.body, '{"errorMessage":"boom"}');
 });
+
+for (const [called, functionArn] of [
+  ["hello", undefined],
+  ["arn:aws:lambda:us-east-1:123456789012:function:hello", undefined],
+  ["hello:$LATEST", "arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST"],
+] as const) {
+  test(`L1 L3: a function that is called ${called} knows the ARN that it was invoked by`, async () => {
+    await using harness = await startHarness();
+    assert.equal((await harness.invoke(called)).status, 200);
+    const got = harness.agent.workers.get("hello-0")?.http.received[0]?.headers ?? {};
+    assert.equal(got["x-esb-function-arn"], functionArn);
+  });
+}

@@ -35,6 +35,8 @@ export interface HandedOn {
   /** As the client gave it, in base64. */
   readonly clientContext: string | undefined;
   readonly traceId: string;
+  /** As it was invoked; absent: without a qualifier, as whoever serves the worker knows it. */
+  readonly functionArn?: string | undefined;
   /** Whether the answer is wanted as it comes, where the function streams it. */
   readonly streamed?: boolean;
 }
@@ -42,11 +44,12 @@ export interface HandedOn {
 /** Names and values in turn, for the request to the worker. */
 export function toWorkerHeaders(
   requestId: string,
-  { contentType, clientContext, traceId, streamed }: HandedOn,
+  { contentType, clientContext, traceId, functionArn, streamed }: HandedOn,
 ): string[] {
   const result = ["x-amzn-requestid", requestId, "content-type", contentType ?? "application/json"];
   if (clientContext !== undefined) result.push("x-amz-client-context", clientContext);
   result.push("x-amzn-trace-id", traceId);
+  if (functionArn !== undefined) result.push("x-esb-function-arn", functionArn);
   if (streamed === true) result.push("x-esb-response-mode", "streaming");
   return result;
 }

@@ -9,7 +9,7 @@ import { admission, type CallerGate } from "./admission.ts";
 import { BackgroundReply, invokeInBackground } from "./background.ts";
 import { type Chains, isEndless } from "./chains.ts";
 import type { EventQueue } from "./event-queue.ts";
-import { notFound, toFunctionName } from "./function-name.ts";
+import { notFound, qualifiedArn, toFunctionName } from "./function-name.ts";
 import { type InvocationContext, type InvocationRequest, invoke } from "./invocation.ts";
 import { LogTail, type WorkerReports } from "./log-tail.ts";
 import { Reply } from "./reply.ts";
@@ -89,7 +89,8 @@ async function serve(
   streamed = false,
 ): Promise<void> {
   const { id, raw } = request;
-  const name = toFunctionName(request.params.name, single(request.query.Qualifier), options.region);
+  const called = [request.params.name, single(request.query.Qualifier), options.region] as const;
+  const name = toFunctionName(...called);
   const logType = toLogType(raw.headers["x-amz-log-type"]);
   const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
   if (definition === undefined) throw notFound(name, options.region);
@@ -105,11 +106,12 @@ async function serve(
   const plain = new Reply(fastifyReply.raw, id, traceId);
   const reply = streamed ? new StreamReply({ reply: plain, tail }) : plain;
   const contentType = raw.headers["content-type"];
+  const functionArn = qualifiedArn(...called);
   const toRequest = (found: FunctionDefinition, context: string | undefined): InvocationRequest => ({
     id,
     call: { functionName: name, traceId, caller, awaited: type !== "Event" },
     pool: options.pool(found),
-    headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId, streamed }),
+    headers: toWorkerHeaders(id, { contentType, clientContext: context, traceId, functionArn, streamed }),
     event,
   });
   if (type === "Event") {

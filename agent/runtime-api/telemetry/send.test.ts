@@ -15,10 +15,13 @@ test("L3 S7 nothing goes to the address of a worker that is gone: its connection
   await once(socket, "data");
   // No answer comes, as from a frozen worker.
   stop();
-  await once(
-    socket.on("error", () => undefined),
-    "close",
-  );
-  await sent;
+  await Promise.all([
+    once(
+      socket.on("error", () => undefined),
+      "close",
+    ),
+    sent,
+  ]);
+  assert.ok(socket.destroyed);
   server.close();
 });
