@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { PositionsFile } from "../logs/positions.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
+import { KeptFile } from "./kept.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "esb-kept-"));
@@ -46,4 +47,29 @@ test("O1: a file that makes no sense, or cannot be written, is done without", ()
     nowhere.keep(position);
     await clock.advance(1000);
     assert.deepEqual(nowhere.all(), [position]);
+  }));
+
+test("D3: what takes long to write is written more seldom, so that it takes a fiftieth of the time at most", () =>
+  inFolder(async (folder) => {
+    let [nowMs, takesMs] = [0, 100];
+    let due = () => {};
+    const waits: number[] = [];
+    const clock = {
+      now: () => nowMs,
+      epochMs: () => nowMs,
+      after(ms: number, callback: () => void) {
+        waits.push(ms);
+        due = callback;
+        return () => undefined;
+      },
+    };
+    using file = new KeptFile(join(folder, "groups"), clock, () => {
+      nowMs += takesMs;
+      return {};
+    });
+    for (takesMs of [100, 1, 1]) {
+      file.changed();
+      due();
+    }
+    assert.deepEqual(waits, [1000, 5000, 1000]);
   }));

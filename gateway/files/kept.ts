@@ -2,8 +2,10 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { z } from "zod";
 import type { Clock } from "../pool/clock.ts";
 
-/** A gateway that is killed loses what has changed within this time. */
+/** A gateway that is killed loses what has changed within this time, unless that is much. */
 const saveAfterMs = 1000;
+/** Nothing else runs while it is written, so what is large is written so many times more seldom than that takes. */
+const savingShare = 50;
 
 /**
  * Something small that the gateway's next life goes on with, in a file of JSON that is written a while after changes, and
@@ -14,6 +16,7 @@ export class KeptFile implements Disposable {
   readonly #clock: Clock;
   readonly #content: () => unknown;
   #cancel: (() => void) | undefined;
+  #tookMs = 0;
 
   constructor(path: string, clock: Clock, content: () => unknown) {
     this.#path = path;
@@ -22,7 +25,7 @@ export class KeptFile implements Disposable {
   }
 
   changed(): void {
-    this.#cancel ??= this.#clock.after(saveAfterMs, () => this.#save());
+    this.#cancel ??= this.#clock.after(Math.max(saveAfterMs, this.#tookMs * savingShare), () => this.#save());
   }
 
   [Symbol.dispose](): void {
@@ -32,12 +35,14 @@ export class KeptFile implements Disposable {
   #save(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    const beganMs = this.#clock.now();
     try {
       writeFileSync(`${this.#path}.new`, JSON.stringify(this.#content()), { mode: 0o600 });
       renameSync(`${this.#path}.new`, this.#path);
     } catch {
       // The next life begins with less than it could.
     }
+    this.#tookMs = this.#clock.now() - beganMs;
   }
 }
 
