@@ -11,7 +11,7 @@ import { extensionPrefix, onExtensionRequest } from "./http/extension-api.ts";
 import { Invocations } from "./http/invocations.ts";
 import { refuse } from "./http/reply.ts";
 import { onRuntimeRequest, runtimePrefix } from "./http/runtime-api.ts";
-import { createConnectionServer } from "./http/server.ts";
+import { createConnectionServer, oneAtATime } from "./http/server.ts";
 import { onTelemetryRequest, telemetryFormat } from "./http/telemetry-api.ts";
 import { WorkerSession } from "./session.ts";
 import { Batches } from "./telemetry/batches.ts";
@@ -23,6 +23,8 @@ import { toWorker, Workers } from "./workers.ts";
 /** AWS's clients put a trace of an error, up to 1 MB of it, into one header. In bytes. */
 const mostRuntimeHeaderBytes = 1_280 * 1024;
 const mostInvocationHeaderBytes = 64 * 1024;
+/** A worker that is driven otherwise can try as often as it likes; the log tells of one now and then. */
+const strangersEveryMs = 1000;
 
 export interface RuntimeApiOptions {
   /** Where the agent's calls are taken: path of a unix socket, which only its owner may use. */
@@ -33,9 +35,10 @@ export interface RuntimeApiOptions {
 /** The process that serves the Runtime API (L3), put together; @throws ConfigurationError when another one runs */
 export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions): Promise<AsyncDisposable> {
   const invocations = new Invocations(Date.now);
+  let strangerToldMs = Number.NEGATIVE_INFINITY;
   const telemetry = new WeakMap<WorkerSession, Subscribe>();
   const workers: Workers = new Workers({
-    runtimeServer: createConnectionServer(mostRuntimeHeaderBytes, forSession(onWorkerRequest(telemetry))),
+    runtimeServer: createConnectionServer(mostRuntimeHeaderBytes, oneAtATime(forSession(onWorkerRequest(telemetry)))),
     invocationServer: createConnectionServer(
       mostInvocationHeaderBytes,
       forSession((session, request, response) => invocations.onRequest(session, request, response)),
@@ -51,7 +54,11 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
       telemetry.set(session, subscribe);
       return session;
     },
-    onStranger: (address) => logger.warn({ address }, "a connection from an address that is no worker's is refused"),
+    onStranger: (address) => {
+      if (monotonicMs() - strangerToldMs < strangersEveryMs) return;
+      strangerToldMs = monotonicMs();
+      logger.warn({ address }, "a connection from an address that is no worker's is refused");
+    },
   });
 
   function forSession(

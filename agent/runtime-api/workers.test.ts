@@ -65,6 +65,23 @@ test("L3 a worker has so many connections and no more; another's are not concern
   await none.promise;
 });
 
+test("L3 whoever sends a second request before the first is answered is cut off: others wait for one at most", async () => {
+  await using api = await startTestRuntimeApi();
+  const { runtimeAddress: host, runtimePort: port, sourceAddress: localAddress } = await api.admit(2);
+  const socket = connect({ host, port, localAddress }).on("error", () => undefined);
+  let answers = 0;
+  const cutOff = new Promise((resolve) => {
+    socket.on("close", () => resolve(true));
+    socket.on("data", (part: Buffer) => {
+      answers += part.toString().split("HTTP/1.1 404").length - 1;
+      if (answers > 1) resolve(false);
+    });
+  });
+  socket.write("GET /none HTTP/1.1\r\n\r\n".repeat(5000));
+  assert.equal(await cutOff, true);
+  socket.destroy();
+});
+
 test("L3 workers without addresses of their own are known by their port", async () => {
   await using api = await startTestRuntimeApi();
   const worker = await api.admit(2, { sourceAddress: "", runtimePort: 9102 });
