@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { detectHostMemoryBytes } from "../../agent/oci/host-memory.ts";
 import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { callerArchive, callerImage, probeArchive, probeImage } from "../support/images.ts";
+import { nodeClientArchive, nodeClientImage } from "../support/runtimes/images.ts";
 
 /** Chains of functions that call functions, with the AWS SDK as it is, and what they need of workers (L1). */
 
@@ -20,12 +21,13 @@ functions:
   first: { image: "${callerImage}", memory: ${largeMib} }
   second: { image: "${callerImage}", memory: ${largeMib} }
   third: { image: "${callerImage}", memory: ${largeMib} }
+  pieces: { image: "${nodeClientImage}", handler: stream.pieces }
 `;
 
 let esb: TestEsb;
 before(async () => {
-  const archives = [await callerArchive(), await probeArchive()];
-  esb = await startEsb({ archives, functions, settings: { ESB_MEMORY_PERCENT: String(percent) } });
+  const archives = [await callerArchive(), await probeArchive(), await nodeClientArchive()];
+  esb = await startEsb({ archives, functions, settings: { ESB_MEMORY_PERCENT: String(percent) }, runtimeApi: true });
 });
 after(() => esb?.[Symbol.asyncDispose]());
 
@@ -89,6 +91,16 @@ test("L1: a chain that needs more workers than the host has room for: 429 for th
   assert.equal(answer.status, 200);
   throttled(answer.payload ?? {});
   assert.ok(tookMs < 5000, `${tookMs} ms`);
+});
+
+test("L1 L5: a function reads another's answer as it comes; a streamed call that would wait for ever is told 429, too", async () => {
+  const told = (await ask("one", { op: "stream", name: "pieces", payload: { waitMs: 200 } })) as Told & {
+    readonly pieces: readonly string[];
+    readonly ends: readonly object[];
+  };
+  assert.deepEqual([told.status, told.pieces.length, told.ends], [200, 2, [{}]]);
+  assert.equal(told.pieces[1], " second");
+  throttled(await ask("one", { op: "stream", name: "one", payload: introduce }));
 });
 
 test("L1: the trace goes on from function to function, also as Event, whose function runs behind", async () => {
