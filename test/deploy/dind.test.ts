@@ -21,7 +21,9 @@ import {
   root,
   tasks,
   tell,
+  thawed,
   underLoad,
+  untilFrozen,
   warmWorkers,
 } from "./scene.ts";
 
@@ -38,13 +40,10 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     assert.equal(cold.invocations, 1);
     const warm = await greet(stack);
     assert.deepEqual([warm.invocations, warm.worker], [2, cold.worker]);
-    await until(
-      async () =>
-        assert.deepEqual(
-          (await tasks(stack)).map(([id, , state]) => [id, state]),
-          [["hello-0", "PAUSED"]],
-        ),
-      10_000,
+    await untilFrozen(stack);
+    assert.deepEqual(
+      (await tasks(stack)).map(([id]) => id),
+      ["hello-0"],
     );
     const states =
       "cd /run/containerd/cgroup && cat freezer/esb/hello-0/freezer.state || cat esb/hello-0/cgroup.events";
@@ -232,7 +231,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
 
   await t.test("D1: SIGTERM ends each within its grace time; up brings all back", async () => {
     await stack.compose(["stop"], next);
-    for (const service of ["gateway", "agent", "node", "pod"]) {
+    for (const service of ["gateway", "agent", "runtime-api", "node", "pod"]) {
       const { Status, ExitCode } = (await stack.facts(service)).State;
       assert.deepEqual([service, Status, ExitCode], [service, "exited", 0]);
     }
@@ -246,7 +245,12 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     [
       "the pod is killed",
       ["--force-recreate"],
-      async () => engine.kill((await stack.facts("pod")).State.Pid, "SIGKILL"),
+      async () => {
+        const [pod, node] = [await stack.facts("pod"), await stack.facts("node")];
+        await untilFrozen(stack);
+        await engine.kill(pod.State.Pid, "SIGKILL");
+        await thawed(engine, node.Id);
+      },
     ],
     ["the machine loses its power", [], () => engine.reboot()],
   ] as const) {

@@ -33,6 +33,25 @@ export async function tasks(stack: Stack): Promise<string[][]> {
     .map((line) => line.trim().split(/\s+/));
 }
 
+/** Every worker that there is. */
+export async function untilFrozen(stack: Stack): Promise<void> {
+  await until(async () => {
+    const states = (await tasks(stack)).map(([, , state]) => state);
+    assert.ok(states.length > 0 && states.every((state) => state === "PAUSED"), states.join(" "));
+  }, 10_000);
+}
+
+/**
+ * Thaws a killed node's workers, as docs/deployment.md tells for control groups of version 1; in those of version 2, what
+ * is frozen can be killed.
+ * @param node its container's id
+ */
+export async function thawed(engine: DockerEngine, node: string): Promise<void> {
+  const groups = "/sys/fs/cgroup/freezer";
+  const thaw = `find ${groups} -path "*${node}*/freezer.state" -exec sh -c 'echo THAWED >"$1"' - {} \\;`;
+  await engine.inside("sh", "-c", `test ! -d ${groups} || ${thaw}`);
+}
+
 /** What containerd and the network hold is of workers that run, once the agent has cleaned up. */
 export async function assertNothingBesideTasks(stack: Stack): Promise<void> {
   const lines = async (...command: string[]) => (await stack.exec(...(command as [string]))).trim().split("\n");
