@@ -46,6 +46,19 @@ settled(
   },
 );
 
+settled("L5: a streamed answer in its pieces, and an error in the middle of one", async ({ client }) => {
+  const stream = (payload: object) =>
+    client.call("invoke_with_response_stream", { FunctionName: "pieces", Payload: JSON.stringify(payload) });
+  const whole = await stream({ waitMs: 100 });
+  assert.deepEqual([whole.status, whole.executedVersion, whole.ends], [200, "$LATEST", [{}]]);
+  assert.deepEqual(whole.pieces?.slice(1), [" second"]);
+  const broken = await stream({ what: "breaks" });
+  assert.deepEqual(broken.pieces, ["half"]);
+  const [{ ErrorCode, ErrorDetails } = {}, ...more] = broken.ends ?? [];
+  assert.deepEqual([broken.status, ErrorCode, more], [200, "Unhandled", []]);
+  assert.match(ErrorDetails ?? "", /"errorType":"RangeError","errorMessage":"in the middle"/);
+});
+
 interface ErrorShape {
   readonly error?: { readonly httpStatusCode: number };
   readonly members: Readonly<Record<string, unknown>>;

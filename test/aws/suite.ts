@@ -19,6 +19,7 @@ functions:
   busy: { image: "${probeImage}" }
   handler: { image: "${nodeClientImage}", handler: worker.look }
   failing: { image: "${nodeClientImage}", handler: worker.fail }
+  pieces: { image: "${nodeClientImage}", handler: stream.pieces }
   never: { image: "${staticServerImage}" }
 `;
 

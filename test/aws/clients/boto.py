@@ -19,6 +19,11 @@ def call(method, arguments):
         return {"error": error.response}
     if "Payload" in answer:
         answer["Payload"] = answer["Payload"].read().decode()
+    if "EventStream" in answer:
+        events = list(answer.pop("EventStream"))
+        chunks = [event["PayloadChunk"]["Payload"].decode() for event in events if "PayloadChunk" in event]
+        answer["Pieces"] = chunks
+        answer["Ends"] = [event["InvokeComplete"] for event in events if "InvokeComplete" in event]
     return {"answer": answer}
 
 
