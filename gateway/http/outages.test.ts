@@ -27,7 +27,8 @@ test("the agent is away at the start: 503 at once, /ready says so; once it is th
     assert.equal(answer.headers["x-amzn-errortype"], "ServiceException");
     assert.match(JSON.parse(answer.body).Message, /agent does not answer/);
   }
-  assert.ok(Math.min(...fastest) < 100, `${fastest} ms`);
+  // A call that were made again until the agent is back would take ten seconds.
+  assert.ok(Math.min(...fastest) < 2000, `${fastest} ms`);
 
   await harness.agent.listen(harness.address);
   await until(isReady(harness));
