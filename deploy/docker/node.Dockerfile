@@ -10,6 +10,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 RUN mkdir -p /run/netns
 COPY --chmod=755 deploy/docker/port-keeper /usr/local/bin/port-keeper
+# Whether the keeper takes connections.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=3 CMD ["perl", "-MSocket", "-e", \
+    "socket S, AF_UNIX, SOCK_STREAM, 0 and connect S, pack_sockaddr_un(qq(\\0esb-port)) or die qq(no keeper: $!\\n)"]
 # A gateway that does not come back within a minute has refused connections, as a port that nobody keeps.
 ENTRYPOINT ["/usr/bin/tini", "--", "port-keeper", "esb-port", "60"]
 

@@ -69,6 +69,13 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     for (const port of [50051, 8372]) await assert.rejects(fetch(stack.url.replace("8080", String(port))));
   });
 
+  await t.test("D1: every service is healthy by a check of its own", async () => {
+    for (const service of ["pod", "node", "agent", "runtime-api", "gateway"]) {
+      const isHealthy = async () => assert.equal((await stack.facts(service)).State.Health?.Status, "healthy", service);
+      await until(isHealthy, 30_000);
+    }
+  });
+
   await t.test("D4: the gateway has an ordinary user, no capabilities, no socket and a read-only root", async () => {
     const { State, Config, HostConfig, Mounts } = await stack.facts("gateway");
     assert.equal(Config.User, "1000:1000");

@@ -16,6 +16,8 @@ export interface ContainerFacts {
     readonly Status: string;
     readonly StartedAt: string;
     readonly ExitCode: number;
+    /** Absent without a health check. */
+    readonly Health?: { readonly Status: string };
   };
   readonly Config: { readonly User: string };
   readonly HostConfig: {
