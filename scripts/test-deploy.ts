@@ -3,14 +3,12 @@
  * Arguments select files by parts of their names. The last line counts.
  */
 import { existsSync } from "node:fs";
-import { chmod, glob, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { newSince, takeSnapshot } from "../test/support/leaks.ts";
 import { installPackages, missingPackages, packagesToDeploy, withSystemFolders } from "./machine/packages.ts";
-import { type Counts, runFiles } from "./testing/run-files.ts";
+import { runPart } from "./testing/run-part.ts";
 import { forgetSettings } from "./testing/settings.ts";
 
-const root = join(import.meta.dirname, "..");
 /**
  * How everything that an engine of the tests makes on this machine is named; the rest is in namespaces of its own. Other
  * things may come and go meanwhile.
@@ -32,22 +30,13 @@ async function main(parts: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("A Docker engine needs root.");
   forgetSettings();
   await withoutServices(() => installPackages(missingPackages(packagesToDeploy), say));
-  const files: string[] = [];
-  for await (const file of glob("test/deploy/*.test.ts", { cwd: root })) {
-    if (parts.length === 0 || parts.some((part) => file.includes(part))) files.push(join(root, file));
-  }
-  if (files.length === 0) throw new Error(`no test file matches ${parts.join(" ")}`);
-  const before = await takeSnapshot();
-  const failures: string[] = [];
-  const counts: Counts = await runFiles({ files: files.sort(), concurrency: 1, fileTimeoutMs, say, failures });
-  const left = newSince(before, await takeSnapshot()).filter((line) => traces.test(line));
-  if (left.length > 0) failures.push(`FAILED leak check: the tests left behind\n  ${left.join("\n  ")}`);
-  if (failures.length > 0) {
-    say(`\n== failed\n${failures.join("\n")}`);
-    process.exitCode = 1;
-  }
-  const leaks = left.length === 0 ? "nothing was left behind" : "something was left behind";
-  say(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped; ${leaks}`);
+  await runPart({
+    pattern: "test/deploy/*.test.ts",
+    names: parts,
+    fileTimeoutMs,
+    leftBehind: async (before) => newSince(before, await takeSnapshot()).filter((line) => traces.test(line)),
+    complete: false,
+  });
 }
 
 /** Debian starts a package's services when it installs it, unless this file forbids it (invoke-rc.d(8)). */
