@@ -1,6 +1,6 @@
 import { rename, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
-import { probeImage, staticServerImage } from "../support/images.ts";
+import { probeImage, staticExtensionImage, staticRuntimeImage, staticServerImage } from "../support/images.ts";
 import type { Demand } from "./plan.ts";
 
 /** A function as it stands in functions.yml. */
@@ -36,13 +36,27 @@ export const firstFunctions: Readonly<Record<string, FunctionEntry>> = {
   lingering: entry(probeImage, 512, { concurrency: { max: 3 } }),
   crashing: entry(probeImage, 512, { concurrency: { max: 2 } }),
   greedy: entry(probeImage, 128, { concurrency: { max: 2 } }),
+  polling: entry(staticRuntimeImage, 128, { concurrency: { max: 3 } }),
+  "polling-kept": entry(staticRuntimeImage, 128, { concurrency: { min: 1, max: 2 }, idle: { freezeAfterMs: 0 } }),
+  "polling-slow": entry(staticRuntimeImage, 128, { concurrency: { max: 3 } }),
+  extended: entry(staticExtensionImage, 128, { concurrency: { max: 2 }, idle: { freezeAfterMs: 0 } }),
 };
+
+/** Functions that get their invocations from the Runtime API, so that their workers end with the process that serves it. */
+export const polling: readonly string[] = Object.keys(firstFunctions).filter((name) =>
+  [staticRuntimeImage, staticExtensionImage].includes(firstFunctions[name]?.image ?? ""),
+);
+
+/** Whose a worker is, by its id. */
+export function functionOf(worker: string): string {
+  return worker.slice(0, worker.lastIndexOf("-"));
+}
 
 /** In functions.yml at some times and not at others. */
 export const guest = "guest";
 export const guestEntry = entry(staticServerImage, 128);
 
-/** About 75 requests a second in all. */
+/** About 90 requests a second in all. */
 export const demands: readonly Demand[] = [
   { function: "quick", rate: 22, ops: [{ op: "introduce" }] },
   { function: "kept", rate: 18, ops: [{ op: "introduce" }] },
@@ -64,6 +78,14 @@ export const demands: readonly Demand[] = [
     rate: 2,
     ops: [...Array(14).fill({ op: "introduce" }), { op: "allocate", mib: 400 }],
   },
+  { function: "polling", rate: 8, ops: [{ op: "introduce", mostMs: 30 }] },
+  { function: "polling-kept", rate: 4, ops: [{ op: "introduce" }] },
+  {
+    function: "polling-slow",
+    rate: 2,
+    ops: [...Array(14).fill({ op: "introduce", mostMs: 1000 }), { op: "exit" }],
+  },
+  { function: "extended", rate: 2, ops: [{ op: "introduce", mostMs: 30 }] },
   { function: guest, rate: 2, ops: [{ op: "introduce" }] },
 ];
 

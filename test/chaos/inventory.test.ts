@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { discrepancies } from "./inventory.ts";
+import { discrepancies, misadmissions } from "./inventory.ts";
 
 const network = ["network namespace", "bridge port", "address", "attachment record"];
 const worker = (id: string, n: number) => [
@@ -35,4 +35,10 @@ test("chaos: what a worker lacks is told, kind by kind", () => {
     const rest = complete.filter((one) => one !== line && !(line.includes("freezer") && one.includes("cgroup")));
     assert.ok(discrepancies(["a-0", "b-1"], rest, 0).length > 0, line);
   }
+});
+
+test("chaos: an instance that is admitted without being a worker is told, and the other way round", () => {
+  assert.deepEqual(misadmissions(["i-1", "i-2"], ["i-2", "i-1"]), []);
+  assert.match(misadmissions(["i-1"], ["i-1", "i-2"]).join(), /of no worker: i-2$/);
+  assert.match(misadmissions(["i-1", "i-2"], ["i-1"]).join(), /^worker not admitted .*i-2$/);
 });

@@ -27,6 +27,20 @@ export function discrepancies(workers: readonly string[], traces: readonly strin
   return [...found, ...counted];
 }
 
+/**
+ * Where those whom the Runtime API is served to are not the workers that it drives: a sentence each.
+ * @param workers instances of the workers that the agent tells
+ * @param admitted instances that the process which serves it knows
+ */
+export function misadmissions(workers: readonly string[], admitted: readonly string[]): string[] {
+  return [
+    ...admitted
+      .filter((one) => !workers.includes(one))
+      .map((one) => `admitted to the Runtime API, of no worker: ${one}`),
+    ...workers.filter((one) => !admitted.includes(one)).map((one) => `worker not admitted to the Runtime API: ${one}`),
+  ];
+}
+
 /** Of `a-0   sha256:… Active`, `/sys/fs/cgroup/cpu/ns/a-0` and `a-0.log.1` alike: `a-0`. */
 function nameOf(item: string): string {
   const [first = ""] = item.split(/\s/);

@@ -2,7 +2,7 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEsb, type TestEsb } from "../support/esb.ts";
-import { probeArchive, staticServerArchive } from "../support/images.ts";
+import { probeArchive, staticExtensionArchive, staticRuntimeArchive, staticServerArchive } from "../support/images.ts";
 import { newSince, takeSnapshot } from "../support/leaks.ts";
 import { freeSubnet } from "../support/subnet.ts";
 import type { World } from "./actions/action.ts";
@@ -56,7 +56,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   let marks: string[];
   {
     await using esb = await startEsb({
-      archives: [await staticServerArchive(), await probeArchive()],
+      archives: [
+        await staticServerArchive(),
+        await probeArchive(),
+        await staticRuntimeArchive(),
+        await staticExtensionArchive(),
+      ],
+      runtimeApi: true,
       functions: textOf(firstFunctions),
       settings: {
         ESB_SUBNET: (await freeSubnet(26)).subnet,
@@ -66,7 +72,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         ESB_SWEEP_INTERVAL_SECONDS: "5",
       },
     });
-    marks = [esb.network, esb.containerd.dir, esb.subnet.replace(/\.0\/.*/, ".")];
+    const ranges = [esb.subnet, esb.settings.ESB_IDENTITY_SUBNET ?? "", esb.settings.ESB_INVOCATION_SUBNET ?? ""];
+    marks = [esb.network, esb.containerd.dir, ...ranges.map((range) => range.replace(/(\.0)+\/.*/, "."))];
     outcome = await runOn(esb, journal, options);
     if (journal.violations.length > 0 || options.keep) await keepArtefacts(esb, folder);
   }
@@ -160,15 +167,18 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
+const watched = ["agent", "gateway", "runtimeApi"] as const;
+type Watched = (typeof watched)[number];
+
 /** Memory and open files over time; and nobody may end whom we have not ended. */
 async function watchProcesses(
   { esb, journal }: World,
   locks: Locks,
   signal: AbortSignal,
-): Promise<Record<"agent" | "gateway", Sample[]>> {
-  const samples: Record<"agent" | "gateway", Sample[]> = { agent: [], gateway: [] };
+): Promise<Record<Watched, Sample[]>> {
+  const samples: Record<Watched, Sample[]> = { agent: [], gateway: [], runtimeApi: [] };
   while (!signal.aborted) {
-    for (const name of ["agent", "gateway"] as const) {
+    for (const name of watched) {
       const process = esb[name];
       const sample = await sampleOf(process.pid, journal.now());
       if (sample !== undefined) samples[name].push(sample);

@@ -1,8 +1,11 @@
 import { Agent } from "node:http";
+import { join } from "node:path";
+import { createRuntimeApi } from "../../agent/runtime-workers/client.ts";
+import { Driver } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { until } from "../support/process.ts";
 import { tracesOf } from "../support/traces.ts";
 import type { World } from "./actions/action.ts";
-import { discrepancies } from "./inventory.ts";
+import { discrepancies, misadmissions } from "./inventory.ts";
 import { send } from "./load.ts";
 import { judge } from "./verdict.ts";
 
@@ -35,7 +38,11 @@ export async function settle({ esb, journal, file }: World, networkPool: number)
   const consistent = async () => {
     const { workers } = await esb.workers.list({});
     const ids = workers.map(({ id }) => id);
-    const found = discrepancies(ids, await tracesOf(esb), networkPool);
+    const driven = workers.filter(({ driver }) => driver === Driver.RUNTIME_API).map(({ instanceId }) => instanceId);
+    const found = [
+      ...discrepancies(ids, await tracesOf(esb), networkPool),
+      ...misadmissions(driven, await admittedTo(esb)),
+    ];
     if (found.length > 0) throw new Error(`workers ${ids.join(", ")}:\n  ${found.join("\n  ")}`);
   };
   await until(consistent, consistentWithinMs).catch(violate("not consistent"));
@@ -54,10 +61,16 @@ export async function assertEmpty({ esb, journal }: World): Promise<string[]> {
   await esb.agent.stop("SIGTERM");
   let left: string[] = [];
   const empty = async () => {
-    left = await tracesOf(esb);
+    left = [...(await tracesOf(esb)), ...misadmissions([], await admittedTo(esb))];
     if (left.length > 0) throw new Error(left.join("\n"));
   };
   await until(empty, emptyWithinMs).catch(() => undefined);
   for (const line of left) journal.violate(`leaked: ${line}`);
   return left;
+}
+
+/** Instances that the process which serves the Runtime API knows. */
+async function admittedTo({ settings }: World["esb"]): Promise<string[]> {
+  using api = createRuntimeApi(join(settings.ESB_RUN_DIR ?? "", "runtime-api.sock"));
+  return await api.list(AbortSignal.timeout(emptyWithinMs));
 }

@@ -13,6 +13,7 @@ const fixtures = join(root, "test/fixtures");
 
 export const staticServerImage = "localhost/esb-static:latest";
 export const staticRuntimeImage = "localhost/esb-static-runtime:latest";
+export const staticExtensionImage = "localhost/esb-static-extension:latest";
 export const probeImage = "localhost/esb-probe:latest";
 export const callerImage = "localhost/esb-caller:latest";
 export const logsImage = "localhost/esb-logs:latest";
@@ -30,12 +31,23 @@ export async function staticServerArchive(): Promise<string> {
 
 /** Path of an archive of the static runtime: a function that asks the Runtime API for invocations, and nothing else. */
 export async function staticRuntimeArchive(): Promise<string> {
+  return archive("static-runtime", await staticRuntime(staticRuntimeImage, "/var/runtime/bootstrap"));
+}
+
+/** Path of an archive of the same with an external extension. */
+export async function staticExtensionArchive(): Promise<string> {
+  const paths = ["/var/runtime/bootstrap", "/opt/extensions/lingerer"];
+  return archive("static-extension", await staticRuntime(staticExtensionImage, ...paths));
+}
+
+/** The one program at each path, by which it knows what it is. */
+async function staticRuntime(name: string, ...paths: string[]): Promise<ImageDescription> {
   const source = await compiled("static-runtime", "static-runtime/runtime.c");
-  return archive("static-runtime", {
-    name: staticRuntimeImage,
+  return {
+    name,
     config: { Entrypoint: ["/var/runtime/bootstrap"] },
-    layers: [{ entries: [{ type: "copy", path: "/var/runtime/bootstrap", source, mode: 0o755 }] }],
-  });
+    layers: [{ entries: paths.map((path) => ({ type: "copy", path, source, mode: 0o755 })) }],
+  };
 }
 
 /** Path of an archive of the probe: a Node server that tells what it sees from inside; busybox is with it. */

@@ -11,7 +11,7 @@ export interface World {
 }
 
 /** What only one action at a time may touch. */
-export const targets = ["agent", "gateway", "containerd", "workers", "network", "functions"] as const;
+export const targets = ["agent", "gateway", "runtimeApi", "containerd", "workers", "network", "functions"] as const;
 export type Target = (typeof targets)[number];
 
 /** Brings back what an action took away. */

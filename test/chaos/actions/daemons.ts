@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { kill, type TestProcess, untilWhileAlive } from "../../support/process.ts";
+import { kill, type TestProcess, until, untilWhileAlive } from "../../support/process.ts";
 import { shimsOf } from "../../support/shims.ts";
 import { mendSnapshotter } from "../../support/snapshotter.ts";
+import { functionOf, polling } from "../functions.ts";
 import { gatewayDown } from "../journal.ts";
 import { type Action, targets, type Undo, type World } from "./action.ts";
 
@@ -10,7 +11,10 @@ const endsWithinMs = 30_000;
 /** Longest time from the gateway's start until it answers, on a machine that does much else. */
 const answersWithinMs = 60_000;
 
-/** Agent, gateway and containerd: killed, told to end, stopped in their tracks. */
+/** Longest time until nothing is left of a Runtime API's workers; agent and containerd may be away for a part of it. */
+const replacedWithinMs = 40_000;
+
+/** Agent, gateway, containerd and who serves the Runtime API: killed, told to end, stopped in their tracks. */
 export const daemonActions: readonly Action[] = [
   restart("agent", "SIGTERM"),
   restart("agent", "SIGKILL"),
@@ -18,6 +22,9 @@ export const daemonActions: readonly Action[] = [
   restart("gateway", "SIGTERM"),
   restart("gateway", "SIGKILL"),
   pause("gateway", ({ esb }) => esb.gateway.pid),
+  restartRuntimeApi("SIGTERM"),
+  restartRuntimeApi("SIGKILL"),
+  pause("runtimeApi", ({ esb }) => esb.runtimeApi.pid),
   {
     name: "containerd SIGTERM",
     weight: 1,
@@ -47,13 +54,15 @@ export const daemonActions: readonly Action[] = [
     async act(world) {
       const { esb } = world;
       const endSpan = world.journal.begin(gatewayDown);
-      await Promise.all([esb.agent.stop("SIGKILL"), esb.gateway.stop("SIGKILL"), esb.containerd.kill()]);
+      const daemons = [esb.agent, esb.gateway, esb.runtimeApi];
+      await Promise.all([...daemons.map((daemon) => daemon.stop("SIGKILL")), esb.containerd.kill()]);
       for (const { id, pid, workers, loggers } of await shimsOf(esb)) {
         world.journal.harm(id);
         for (const one of [pid, ...workers, ...loggers]) kill(one);
       }
       return async () => {
-        await Promise.all([startContainerd(world), esb.agent.start(), startGateway(world).finally(endSpan)]);
+        const others = [esb.agent.start(), esb.runtimeApi.start()];
+        await Promise.all([startContainerd(world), ...others, startGateway(world).finally(endSpan)]);
       };
     },
   },
@@ -77,8 +86,38 @@ function restart(which: "agent" | "gateway", signal: "SIGTERM" | "SIGKILL"): Act
   };
 }
 
+/** Its workers cannot outlive it: each may cost the request that it has, and all are replaced, frozen ones too. */
+function restartRuntimeApi(signal: "SIGTERM" | "SIGKILL"): Action {
+  return {
+    name: `runtimeApi ${signal}`,
+    weight: 1,
+    targets: ["runtimeApi"],
+    lastsMs: [0, 1500],
+    async act(world): Promise<Undo> {
+      const { esb, journal } = world;
+      const workers = (await shimsOf(esb)).filter(({ id }) => polling.includes(functionOf(id)));
+      for (const { id } of workers) journal.harm(id);
+      await end(esb.runtimeApi, signal, "runtimeApi", world);
+      return async () => {
+        await esb.runtimeApi.start();
+        const old = workers.flatMap((shim) => shim.workers);
+        const replaced = async () => {
+          const left = (await shimsOf(esb)).filter((shim) => shim.workers.some((pid) => old.includes(pid)));
+          if (left.length > 0) throw new Error(left.map(({ id }) => id).join(", "));
+        };
+        await until(replaced, replacedWithinMs).catch((error: Error) =>
+          journal.violate(`workers of a Runtime API that was ended are still there: ${error.message}`),
+        );
+      };
+    },
+  };
+}
+
 /** SIGSTOP, and SIGCONT a while later. */
-function pause(which: "agent" | "gateway" | "containerd", pidOf: (world: World) => number | undefined): Action {
+function pause(
+  which: "agent" | "gateway" | "runtimeApi" | "containerd",
+  pidOf: (world: World) => number | undefined,
+): Action {
   return {
     name: `${which} SIGSTOP`,
     weight: 1,
