@@ -21,6 +21,7 @@ import { api1, api2, apiToken, manyRoutes } from "./rows/api.ts";
 import { burst } from "./rows/burst.ts";
 import { cold } from "./rows/cold.ts";
 import { destroy } from "./rows/destroy.ts";
+import { firstByte } from "./rows/first-byte.ts";
 import { memory } from "./rows/memory.ts";
 import { runtimeApi } from "./rows/runtime-api.ts";
 import { sweep } from "./rows/sweep.ts";
@@ -43,7 +44,7 @@ type Measure = (esb: TestEsb) => Promise<Row>;
 const groups: readonly { readonly freezeAfterMs: number; readonly rows: Readonly<Record<string, Measure>> }[] = [
   { freezeAfterMs: 50, rows: { cold, thaw, destroy } },
   // Requests straight to the worker are nothing that the gateway knows of: it would freeze the worker under them.
-  { freezeAfterMs: -1, rows: { warm, runtimeApi, api1, api2, apiToken, manyRoutes, throughput } },
+  { freezeAfterMs: -1, rows: { warm, runtimeApi, firstByte, api1, api2, apiToken, manyRoutes, throughput } },
   { freezeAfterMs: 50, rows: { burst, memory } },
   // Last: it ends the agent, and all that it leaves.
   { freezeAfterMs: -1, rows: { sweep } },
