@@ -5,7 +5,14 @@ import { Metrics as MetricsV2 } from "../../proto/gen/containerd/cgroups/v2/metr
 import { AgentError } from "../errors.ts";
 import { decodeMetrics } from "./metrics.ts";
 
-const nothing = { cpuUsageNs: 0n, memoryUsageBytes: 0n, memoryLimitBytes: 0n, oomKills: 0n, pids: 0n };
+const nothing = {
+  cpuUsageNs: 0n,
+  memoryUsageBytes: 0n,
+  memoryPeakBytes: 0n,
+  memoryLimitBytes: 0n,
+  oomKills: 0n,
+  pids: 0n,
+};
 
 const v1 = (limit: bigint) =>
   MetricsV1.encode({
@@ -23,7 +30,15 @@ const v2 = (usageLimit: bigint) =>
     memoryEvents: { low: 0n, high: 0n, max: 5n, oom: 2n, oomKill: 2n },
   }).finish();
 
-const stats = { cpuUsageNs: 1_500_000n, memoryUsageBytes: 4096n, memoryLimitBytes: 16_384n, oomKills: 2n, pids: 3n };
+const statsV2 = {
+  cpuUsageNs: 1_500_000n,
+  memoryUsageBytes: 4096n,
+  memoryPeakBytes: 0n,
+  memoryLimitBytes: 16_384n,
+  oomKills: 2n,
+  pids: 3n,
+};
+const stats = { ...statsV2, memoryPeakBytes: 8192n };
 
 const rows = [
   { name: "cgroup v1", typeUrl: "io.containerd.cgroups.v1.Metrics", value: v1(16_384n), expected: stats },
@@ -39,12 +54,12 @@ const rows = [
     value: v1(9_223_372_036_854_771_712n),
     expected: { ...stats, memoryLimitBytes: 0n },
   },
-  { name: "cgroup v2", typeUrl: "io.containerd.cgroups.v2.Metrics", value: v2(16_384n), expected: stats },
+  { name: "cgroup v2", typeUrl: "io.containerd.cgroups.v2.Metrics", value: v2(16_384n), expected: statsV2 },
   {
     name: "cgroup v2 without a memory limit",
     typeUrl: "io.containerd.cgroups.v2.Metrics",
     value: v2(2n ** 64n - 1n),
-    expected: { ...stats, memoryLimitBytes: 0n },
+    expected: { ...statsV2, memoryLimitBytes: 0n },
   },
   {
     name: "cgroup v1 without controllers",

@@ -29,6 +29,7 @@ function fromV1(metrics: MetricsV1): WorkerStats {
   return {
     cpuUsageNs: metrics.cpu?.usage?.total ?? 0n,
     memoryUsageBytes: metrics.memory?.usage?.usage ?? 0n,
+    memoryPeakBytes: metrics.memory?.usage?.max ?? 0n,
     memoryLimitBytes: limited(metrics.memory?.usage?.limit),
     oomKills: metrics.memoryOomControl?.oomKill ?? 0n,
     pids: metrics.pids?.current ?? 0n,
@@ -39,6 +40,8 @@ function fromV2(metrics: MetricsV2): WorkerStats {
   return {
     cpuUsageNs: (metrics.cpu?.usageUsec ?? 0n) * nanosecondsPerMicrosecond,
     memoryUsageBytes: metrics.memory?.usage ?? 0n,
+    // Not in what containerd 1.6 knows of version 2.
+    memoryPeakBytes: 0n,
     memoryLimitBytes: limited(metrics.memory?.usageLimit),
     oomKills: metrics.memoryEvents?.oomKill ?? 0n,
     pids: metrics.pids?.current ?? 0n,

@@ -10,6 +10,7 @@ import { type HeartbeatOptions, whileAnswering } from "./heartbeat.ts";
 import { inspectWorker, listWorkers } from "./inspect.ts";
 import { merged } from "./merged.ts";
 import { decodeMetrics } from "./metrics.ts";
+import { PeakMemory } from "./peak-memory.ts";
 import { createShims, type Shims } from "./shims.ts";
 import { type StartParts, shimGroup, startWorker } from "./start.ts";
 
@@ -44,6 +45,7 @@ export function createContainerdRuntime(options: ContainerdRuntimeOptions): Cont
     return worker;
   };
   const freezer = createFreezer(options.cgroupRoot, client.namespace);
+  const peaks = new PeakMemory(options.cgroupRoot, client.namespace);
   const look = async (id: string, signal: AbortSignal) => {
     const worker = await asTheKernelSays(freezer, await inspectWorker(client, id, signal));
     if (worker !== undefined) noteSeen(worker);
@@ -58,6 +60,7 @@ export function createContainerdRuntime(options: ContainerdRuntimeOptions): Cont
   const destroy: WorkerRuntime["destroy"] = async (id, graceMs, whose) => {
     shims.forget(id);
     const existed = await destroyWorker(parts, id, graceMs, whose);
+    peaks.forget(id);
     await shims.removeSocket(id);
     return existed;
   };
@@ -78,7 +81,7 @@ export function createContainerdRuntime(options: ContainerdRuntimeOptions): Cont
     destroy: (id, graceMs, whose) => told(`destroying ${id}`, destroy(id, graceMs, whose)),
     kill: (id) => told(`ending ${id}`, killTask(client, id)),
     limitCpu: (id, memoryBytes) => told(`limiting the CPU time of ${id}`, limitCpu(parts, id, memoryBytes)),
-    stats: (id, signal) => told(`measuring ${id}`, readStats(client, id, signal)),
+    stats: (id, signal) => told(`measuring ${id}`, readStats({ client, peaks }, id, signal)),
     isListener: (endpoint, pid) => options.network.isListener(endpoint, pid),
     events: (signal): AsyncIterable<RuntimeEvent> =>
       merged(
@@ -158,9 +161,14 @@ async function limitCpu({ client, spec }: StartParts, containerId: string, memor
   await client.tasks.update({ containerId, resources: { typeUrl: resourcesType, value } });
 }
 
-async function readStats(client: ContainerdClient, id: string, signal: AbortSignal): Promise<WorkerStats> {
+async function readStats(
+  { client, peaks }: { readonly client: ContainerdClient; readonly peaks: PeakMemory },
+  id: string,
+  signal: AbortSignal,
+): Promise<WorkerStats> {
   const { metrics } = await client.tasks.metrics({ filters: [`id==${id}`] }, { signal });
   const data = metrics[0]?.data;
   if (data === undefined) throw new AgentError("WORKER_NOT_FOUND", `there is no running worker ${id}`);
-  return decodeMetrics(data);
+  const stats = decodeMetrics(data);
+  return { ...stats, memoryPeakBytes: await peaks.of(id, stats) };
 }

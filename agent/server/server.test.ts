@@ -30,7 +30,8 @@ test("W1: a worker's life over the wire", async () => {
   assert.equal((await workers.ensure(request)).startKind, StartKind.THAWED);
   assert.equal((await workers.ensure(request)).startKind, StartKind.WARM);
   assert.equal((await workers.resume(hello)).worker?.state, WorkerState.RUNNING);
-  assert.equal((await workers.stats(hello)).memoryLimitBytes, 3n);
+  const { memoryLimitBytes, memoryPeakBytes } = await workers.stats(hello);
+  assert.deepEqual([memoryLimitBytes, memoryPeakBytes], [3n, 4n]);
   assert.deepEqual((await workers.list({})).workers, [worker]);
   assert.deepEqual((await workers.list({ owner: "other" })).workers, []);
   assert.equal((await workers.destroy({ ...hello, graceMs: 0 })).existed, true);

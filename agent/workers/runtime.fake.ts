@@ -166,7 +166,8 @@ export class FakeRuntime implements WorkerRuntime {
     await this.#enter("stats", id, signal);
     // The counters are there until the worker is removed.
     if (!this.workers.has(id)) throw new AgentError("WORKER_NOT_FOUND", `no worker ${id}`);
-    return { cpuUsageNs: 1n, memoryUsageBytes: 2n, memoryLimitBytes: 3n, oomKills: this.oomKills, pids: 5n };
+    const memory = { memoryUsageBytes: 2n, memoryPeakBytes: 4n, memoryLimitBytes: 3n };
+    return { cpuUsageNs: 1n, ...memory, oomKills: this.oomKills, pids: 5n };
   }
 
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {

@@ -120,6 +120,8 @@ export interface RuntimeApiAccess {
 export interface WorkerStats {
   readonly cpuUsageNs: bigint;
   readonly memoryUsageBytes: bigint;
+  /** The most that it has used so far; 0: not known. */
+  readonly memoryPeakBytes: bigint;
   readonly memoryLimitBytes: bigint;
   readonly oomKills: bigint;
   readonly pids: bigint;

@@ -43,8 +43,8 @@ export class AgentReports {
   /** @returns undefined when the agent does not tell */
   async memoryBytes({ id }: WorkerInfo): Promise<number | undefined> {
     try {
-      const { memoryUsageBytes } = await this.#client.stats({ workerId: id }, { deadline: withinMs });
-      return Number(memoryUsageBytes);
+      const { memoryPeakBytes } = await this.#client.stats({ workerId: id }, { deadline: withinMs });
+      return Number(memoryPeakBytes);
     } catch {
       return undefined;
     }

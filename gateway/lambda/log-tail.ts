@@ -8,7 +8,7 @@ import { toLogResult } from "./log-result.ts";
 export interface WorkerReports {
   /** What a worker has printed between two moments, in milliseconds since 1970. */
   linesBetween(worker: WorkerInfo, fromMs: number, toMs: number): Promise<readonly string[] | undefined>;
-  /** How much memory it uses. */
+  /** The most memory that it has used so far. */
   memoryBytes(worker: WorkerInfo): Promise<number | undefined>;
 }
 

@@ -120,6 +120,7 @@ test("W10: Stats tells the memory limit, memory, processes and a CPU time that g
   const before = await esb.workers.stats({ workerId });
   assert.equal(before.memoryLimitBytes, 192n * 1024n * 1024n);
   assert.ok(before.memoryUsageBytes > 1_000_000n && before.memoryUsageBytes < before.memoryLimitBytes);
+  assert.ok(before.memoryPeakBytes >= before.memoryUsageBytes && before.memoryPeakBytes <= before.memoryLimitBytes);
   assert.ok(before.pids >= 1n);
   assert.equal(before.oomKills, 0n);
   await ask(worker, "burn", { ms: 500 });

@@ -472,6 +472,11 @@ export interface StatsResponse {
   oomKills: bigint;
   /** Processes and threads now. */
   pids: bigint;
+  /**
+   * The most memory that it has used so far, in bytes, page cache included. Where neither the kernel nor the runtime tells
+   * it (cgroups v2 before Linux 5.19), the most that Stats has seen of it.
+   */
+  memoryPeakBytes: bigint;
 }
 
 export interface LogsRequest {
@@ -2460,7 +2465,7 @@ export const StatsRequest: MessageFns<StatsRequest> = {
 };
 
 function createBaseStatsResponse(): StatsResponse {
-  return { cpuUsageNs: 0n, memoryUsageBytes: 0n, memoryLimitBytes: 0n, oomKills: 0n, pids: 0n };
+  return { cpuUsageNs: 0n, memoryUsageBytes: 0n, memoryLimitBytes: 0n, oomKills: 0n, pids: 0n, memoryPeakBytes: 0n };
 }
 
 export const StatsResponse: MessageFns<StatsResponse> = {
@@ -2494,6 +2499,12 @@ export const StatsResponse: MessageFns<StatsResponse> = {
         throw new globalThis.Error("value provided for field message.pids of type uint64 too large");
       }
       writer.uint32(40).uint64(message.pids);
+    }
+    if (message.memoryPeakBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryPeakBytes) !== message.memoryPeakBytes) {
+        throw new globalThis.Error("value provided for field message.memoryPeakBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.memoryPeakBytes);
     }
     return writer;
   },
@@ -2551,6 +2562,14 @@ export const StatsResponse: MessageFns<StatsResponse> = {
             message.pids = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.memoryPeakBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2579,6 +2598,9 @@ export const StatsResponse: MessageFns<StatsResponse> = {
       : 0n;
     message.oomKills = (object.oomKills !== undefined && object.oomKills !== null) ? BigInt(object.oomKills) : 0n;
     message.pids = (object.pids !== undefined && object.pids !== null) ? BigInt(object.pids) : 0n;
+    message.memoryPeakBytes = (object.memoryPeakBytes !== undefined && object.memoryPeakBytes !== null)
+      ? BigInt(object.memoryPeakBytes)
+      : 0n;
     return message;
   },
 };
