@@ -61,6 +61,7 @@ FROM base AS example-archive
 COPY scripts/build-hello.ts scripts/
 COPY scripts/image scripts/image
 COPY deploy/functions deploy/functions
+COPY deploy/runtimes deploy/runtimes
 RUN node scripts/build-hello.ts
 
 FROM base AS example

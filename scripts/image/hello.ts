@@ -1,23 +1,24 @@
 import { join } from "node:path";
 import type { ImageDescription } from "./archive.ts";
-import { nodeRuntimeLayer } from "./layers.ts";
+import { functionRuntimeLayer, nodeRuntimeLayer } from "./layers.ts";
 
 export const helloName = "localhost/esb-hello:latest";
 
 /** The example function of deploy/functions/hello, without Docker and without a registry. */
 export async function helloImage(): Promise<ImageDescription> {
-  const source = join(import.meta.dirname, "../../deploy/functions/hello");
-  const files = ["index.mjs", "server.mjs"];
+  const source = join(import.meta.dirname, "../../deploy/functions/hello/index.mjs");
   return {
     name: helloName,
     config: {
-      Entrypoint: ["/usr/local/bin/node", "/var/task/server.mjs"],
-      Env: ["PATH=/usr/local/bin:/usr/bin:/bin"],
+      Entrypoint: ["/usr/local/bin/node", "/var/runtime/bootstrap.mjs"],
+      Cmd: ["index.handler"],
+      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "LAMBDA_RUNTIME_DIR=/var/runtime"],
       WorkingDir: "/var/task",
     },
     layers: [
       await nodeRuntimeLayer(),
-      { entries: files.map((name) => ({ type: "copy", path: `/var/task/${name}`, source: join(source, name) })) },
+      await functionRuntimeLayer(),
+      { entries: [{ type: "copy", path: "/var/task/index.mjs", source }] },
     ],
   };
 }

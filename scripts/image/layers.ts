@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { realpath } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Layer, LayerEntry } from "./layer.ts";
 
@@ -43,6 +44,13 @@ export async function nodeRuntimeLayer(): Promise<Layer> {
       ...libraries.map((path): LayerEntry => ({ type: "copy", path, source: path, mode: 0o755 })),
     ],
   };
+}
+
+/** esb's runtime for functions in Node (deploy/runtimes/node) at /var/runtime, where AWS's images have theirs. */
+export async function functionRuntimeLayer(): Promise<Layer> {
+  const folder = join(import.meta.dirname, "../../deploy/runtimes/node");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".mjs")).sort();
+  return { entries: names.map((name) => ({ type: "copy", path: `/var/runtime/${name}`, source: join(folder, name) })) };
 }
 
 /** busybox (Debian's busybox-static) as /bin/busybox, and links for the commands that are named. */

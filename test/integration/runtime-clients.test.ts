@@ -21,9 +21,16 @@ const told = {
   "x-amz-client-context": Buffer.from('{"custom":{"name":"Zoë"}}').toString("base64"),
 };
 
-async function nodeProgram(handler: string, file = "handlers") {
-  const modules = await installNodeClient();
-  const client = join(modules, "aws-lambda-ric/index.mjs");
+async function nodeProgram(handler: string, file?: string) {
+  return nodeProgramWith(join(await installNodeClient(), "aws-lambda-ric/index.mjs"), handler, file);
+}
+
+/** esb's own runtime for Node. */
+async function ownProgram(handler: string, file?: string) {
+  return nodeProgramWith(join(import.meta.dirname, "../../deploy/runtimes/node/bootstrap.mjs"), handler, file);
+}
+
+function nodeProgramWith(client: string, handler: string, file = "handlers") {
   const environment = { LAMBDA_TASK_ROOT: join(runtimesSource, "node"), _HANDLER: `${file}.${handler}` };
   return { command: [process.execPath, client, `${file}.${handler}`], environment, cwd: join(runtimesSource, "node") };
 }
@@ -48,9 +55,17 @@ async function answerTo(admission: Admission, event: unknown, headers: Record<st
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() };
 }
 
+const nodeClient = {
+  name: "aws-lambda-ric",
+  program: nodeProgram,
+  missing: nodeClientMissing(),
+  failure: "TypeError",
+};
+const ownClient = { name: "esb's runtime for Node", program: ownProgram, missing: undefined, failure: "TypeError" };
 const clients = [
-  { name: "aws-lambda-ric", program: nodeProgram, missing: nodeClientMissing(), failure: "TypeError" },
+  nodeClient,
   { name: "awslambdaric", program: pythonProgram, missing: pythonClientMissing(), failure: "ValueError" },
+  ownClient,
 ];
 
 for (const { name, program, missing, failure } of clients) {
@@ -107,31 +122,30 @@ for (const { name, program, missing, failure } of clients) {
   });
 }
 
-const node = { skip: nodeClientMissing() ?? false };
 const python = { skip: pythonClientMissing() ?? false };
 
-test("L3 aws-lambda-ric: CommonJS", node, async () => {
-  await using api = await startRuntimeApiProcess();
-  const { admission } = await api.run(await nodeProgram("handler", "callback"));
-  await ready(api, admission);
-  assert.deepEqual(JSON.parse((await answerTo(admission, { n: 1 })).body), { commonjs: true, event: { n: 1 } });
-});
+for (const { name, program, missing } of [nodeClient, ownClient]) {
+  const options = { skip: missing ?? false };
 
-test("L3 aws-lambda-ric: an answer that is too large is Function.ResponseSizeTooLarge", node, async () => {
-  await using api = await startRuntimeApiProcess();
-  const { admission } = await api.run(await nodeProgram("large"));
-  await ready(api, admission);
-  const answer = await answerTo(admission, {});
-  assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
-  assert.equal(JSON.parse(answer.body).errorType, "Function.ResponseSizeTooLarge");
-});
-
-test(
-  "L5 aws-lambda-ric: a streamed response, its parts as they are written; an error in the middle",
-  node,
-  async () => {
+  test(`L3 ${name}: CommonJS`, options, async () => {
     await using api = await startRuntimeApiProcess();
-    const { admission } = await api.run(await nodeProgram("streaming"));
+    const { admission } = await api.run(await program("handler", "callback"));
+    await ready(api, admission);
+    assert.deepEqual(JSON.parse((await answerTo(admission, { n: 1 })).body), { commonjs: true, event: { n: 1 } });
+  });
+
+  test(`L3 ${name}: an answer that is too large is Function.ResponseSizeTooLarge`, options, async () => {
+    await using api = await startRuntimeApiProcess();
+    const { admission } = await api.run(await program("large"));
+    await ready(api, admission);
+    const answer = await answerTo(admission, {});
+    assert.equal(answer.headers["x-amz-function-error"], "Unhandled");
+    assert.equal(JSON.parse(answer.body).errorType, "Function.ResponseSizeTooLarge");
+  });
+
+  test(`L5 ${name}: a streamed response, its parts as they are written; an error in the middle`, options, async () => {
+    await using api = await startRuntimeApiProcess();
+    const { admission } = await api.run(await program("streaming"));
     await ready(api, admission);
     const streaming = { "x-esb-response-mode": "streaming" };
     const request = sendInvocation(admission, { waitMs: 200 }, streaming);
@@ -150,8 +164,8 @@ test(
     assert.equal(broken.trailers["lambda-runtime-function-error-type"], "RangeError");
     const error = Buffer.from(broken.trailers["lambda-runtime-function-error-body"] ?? "", "base64").toString();
     assert.equal(JSON.parse(error).errorMessage, "in the middle");
-  },
-);
+  });
+}
 
 test("L3 awslambdaric: a process that segfaults says so", python, async () => {
   await using api = await startRuntimeApiProcess();
