@@ -86,6 +86,18 @@ test("G1, G2, L1: esb's own answers are as the document says", async () => {
   }
 });
 
+test("G3, L1, L5: every operation of Lambda's that the document names is there", async () => {
+  await using gateway = await startRoutes("routes: []");
+  const { paths } = await read(gateway);
+  const ofLambda = Object.entries(paths).filter(([path]) => path.startsWith("/20"));
+  assert.equal(ofLambda.length, 3);
+  for (const [path, { post }] of ofLambda) {
+    const dryRun = { "x-amz-invocation-type": "DryRun" };
+    const { status } = await gateway.request("POST", path.replace("{name}", "hello"), dryRun, "{}");
+    assert.ok([202, 204].includes(status) && status in (post?.responses ?? {}), `${path} answered ${status}`);
+  }
+});
+
 test("D4: neither the document nor the page tells a secret or how esb is set up", async () => {
   const dir = await mkdtemp(join(tmpdir(), "esb-secrets-"));
   try {
