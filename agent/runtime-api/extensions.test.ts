@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ShutdownReason, WorkerActivity } from "../../proto/gen/esb/runtime/v1/runtime.ts";
-import { type Answer, call, invoke, requestIdOf, runtimeOf, startTestRuntimeApi } from "./runtime-api.fake.ts";
+import {
+  type Answer,
+  answerOf,
+  call,
+  invocation,
+  invoke,
+  requestIdOf,
+  runtimeOf,
+  startTestRuntimeApi,
+} from "./runtime-api.fake.ts";
 
 const extension = "/2020-01-01/extension";
 const errorOf = ({ status, body }: Answer) => [status, JSON.parse(body).errorType];
@@ -66,6 +75,51 @@ test("L3 an external extension registers, gets INVOKE beside the runtime, and SH
   const leftMs = last.deadlineMs - Date.now();
   assert.ok(leftMs > 0 && leftMs <= 2000, `${leftMs}`);
   assert.equal((await api.control.getState({ instanceId })).activity, WorkerActivity.ENDED);
+});
+
+test("L3 the gateway is told that extensions still work, and when they have finished", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2, { extensions: ["watcher"] });
+  const quiet = () => answerOf(invocation(worker, {}, { method: "GET", path: "/esb/quiet" }));
+  const runtime = runtimeOf(worker);
+  let polled = runtime.next();
+  const registered = await register(worker, "watcher", ["INVOKE"]);
+  const identifier = String(registered.headers["lambda-extension-identifier"]);
+  let invoked = eventNext(worker, identifier);
+  await api.control.waitReady({ instanceId: worker.instanceId });
+  assert.equal((await quiet()).status, 204);
+
+  const answered = invoke(worker);
+  await invoked;
+  await runtime.respond(requestIdOf(await polled), "{}");
+  assert.equal((await answered).headers["x-esb-extensions-work"], "1");
+  polled = runtime.next();
+  let done = false;
+  const told = quiet().then(({ status }) => {
+    done = true;
+    return status;
+  });
+  assert.equal((await api.control.getState({ instanceId: worker.instanceId })).activity, WorkerActivity.BUSY);
+  assert.equal(done, false);
+  invoked = eventNext(worker, identifier);
+  assert.equal(await told, 204);
+
+  const again = invoke(worker);
+  await invoked;
+  const over = quiet();
+  await api.control.exited({ instanceId: worker.instanceId, exitStatus: 1 });
+  assert.equal((await over).status, 410);
+  assert.equal(JSON.parse((await again).body).errorType, "Runtime.ExitError");
+});
+
+test("L3 a worker without extensions says nothing of them", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2);
+  const runtime = runtimeOf(worker);
+  const polled = runtime.next();
+  const answered = invoke(worker);
+  await runtime.respond(requestIdOf(await polled), "{}");
+  assert.equal((await answered).headers["x-esb-extensions-work"], undefined);
 });
 
 test("L3 extensions are refused as AWS refuses them", async () => {

@@ -103,9 +103,13 @@ export function invoke(
   return answerOf(invocation(worker, headers), body);
 }
 
-export function invocation(worker: Admission, headers: Record<string, string> = {}) {
+export function invocation(
+  worker: Admission,
+  headers: Record<string, string> = {},
+  { method = "POST", path = invocationPath } = {},
+) {
   const { invocationAddress: host, invocationPort: port } = worker;
-  return send({ host, port, method: "POST", path: invocationPath, headers, agent: false });
+  return send({ host, port, method, path, headers, agent: false });
 }
 
 /** The whole answer to a request that is not ended yet. */

@@ -1,9 +1,11 @@
 import { constants } from "node:os";
+import { invokeEvent } from "./extension-events.ts";
 import { exited, extensionExited, initTimedOut, payloadOf } from "./failures.ts";
 import type { EventPoll, Invocation, Poll } from "./invocation.ts";
 import { type Effect, step, type WorkerEvent } from "./model/machine.ts";
 import type { RefusalName } from "./model/refusals.ts";
-import { type Activity, activityOf, newWorker, type WorkerState } from "./model/state.ts";
+import { type Activity, activityOf, extensionsWork, newWorker, type WorkerState } from "./model/state.ts";
+import { QuietWaiters } from "./quiet.ts";
 import type { InitFailure, InitResult, SessionParts, Worker } from "./worker.ts";
 
 /** A runtime that asked, and whose connection went, has so long to ask again when an invocation waits for it. */
@@ -18,6 +20,7 @@ export class WorkerSession {
   #state: WorkerState;
   #poll: Poll | undefined;
   readonly #eventPolls = new Map<string, EventPoll>();
+  readonly #quiet = new QuietWaiters();
   /** With the runtime. */
   #current: Invocation | undefined;
   #waiting: Invocation | undefined;
@@ -35,6 +38,16 @@ export class WorkerSession {
 
   get activity(): Activity {
     return activityOf(this.#state);
+  }
+
+  /** Whether an extension has not finished with the last invocation. */
+  get extensionsWork(): boolean {
+    return extensionsWork(this.#state);
+  }
+
+  /** See QuietWaiters. */
+  whenQuiet(callback: (takes: boolean) => void): () => void {
+    return this.#quiet.wait(this.activity, callback);
   }
 
   /** Ends with the init phase. The first call starts its clock. */
@@ -218,6 +231,7 @@ export class WorkerSession {
       if (effect.do === "refuse") refused = effect.because;
       else this.#carryOut(effect);
     }
+    if (this.#quiet.any) this.#quiet.tell(this.activity);
     return refused;
   }
 
@@ -278,15 +292,4 @@ export class WorkerSession {
     this.#parts.observer.runtimeDone(invocation, failure.errorType, 0);
     invocation.caller.fail([payloadOf(invocation.requestId, failure)], "application/json");
   }
-}
-
-/** https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html, Next. */
-function invokeEvent(invocation: Invocation): object {
-  return {
-    eventType: "INVOKE",
-    deadlineMs: invocation.deadlineMs,
-    requestId: invocation.requestId,
-    invokedFunctionArn: invocation.functionArn,
-    tracing: { type: "X-Amzn-Trace-Id", value: invocation.traceId ?? "" },
-  };
 }

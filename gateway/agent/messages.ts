@@ -70,6 +70,7 @@ export function toWorkerInfo(worker: Worker): pool.WorkerInfo {
     state: states[worker.state] ?? "stopped",
     lastAccessMs: Number(worker.lastAccessMs),
     ...(worker.sourceAddress === "" ? {} : { sourceAddress: worker.sourceAddress }),
+    ...(worker.driver === Driver.RUNTIME_API ? { runtimeApi: true as const } : {}),
     ...(worker.tokenDigest === "" ? {} : { tokenDigest: worker.tokenDigest }),
   };
 }

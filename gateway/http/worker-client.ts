@@ -1,4 +1,5 @@
 import { Client, type Dispatcher } from "undici";
+import { quietPath } from "../../common/invocation-headers.ts";
 import type { WorkerInfo } from "../pool/agent.ts";
 import type { WorkerConnection } from "../pool/lease.ts";
 
@@ -26,16 +27,20 @@ export class WorkerClient implements WorkerConnection {
       queueMicrotask(() => handler.onResponseError?.(closedController, new Error("the worker has gone")));
       return;
     }
-    this.#client ??= new Client(this.#origin, {
-      // The function's own timeout holds, see Exchange.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: mostHeaderBytes,
-      connect: { timeout: connectWithinMs },
-      allowH2: false,
-      pipelining: 1,
-    });
+    this.#client ??= this.#open();
     this.#client.dispatch({ method: "POST", path: invocationPath, headers, body, idempotent: false }, handler);
+  }
+
+  /**
+   * Waits until the worker takes an invocation at once; false: it never will.
+   * @throws Error once the connection has gone
+   */
+  async untilQuiet(): Promise<boolean> {
+    if (this.#closed) return false;
+    this.#client ??= this.#open();
+    const { statusCode, body } = await this.#client.request({ method: "GET", path: quietPath });
+    await body.dump();
+    return statusCode === 204;
   }
 
   drop(): void {
@@ -47,6 +52,18 @@ export class WorkerClient implements WorkerConnection {
   close(): void {
     this.#closed = true;
     this.drop();
+  }
+
+  #open(): Client {
+    return new Client(this.#origin, {
+      // The function's own timeout holds, see Exchange.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: mostHeaderBytes,
+      connect: { timeout: connectWithinMs },
+      allowH2: false,
+      pipelining: 1,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Writable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { extensionsWorkHeader } from "../../common/invocation-headers.ts";
 import type { Clock } from "../pool/clock.ts";
 import {
   type AnswerHead,
@@ -47,6 +48,9 @@ export interface ExchangeOptions {
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions;
   #cancelTimeout: (() => void) | undefined;
+  /** By the clock. */
+  #endsMs: number | undefined;
+  #extensionsWork = false;
   #settled = false;
   #written = false;
   #head: AnswerHead | undefined;
@@ -60,7 +64,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     const arm = () => {
-      if (!this.#settled) this.#cancelTimeout = options.clock.after(options.timeoutMs, () => this.#onTimeout());
+      if (this.#settled) return;
+      this.#endsMs = options.clock.now() + options.timeoutMs;
+      this.#cancelTimeout = options.clock.after(options.timeoutMs, () => this.#onTimeout());
     };
     if (options.runs === undefined) arm();
     else options.runs.then(arm, () => undefined);
@@ -68,6 +74,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** What is left of the function's time, which may not have begun. */
+  get remainingMs(): number {
+    const { clock, timeoutMs } = this.#options;
+    return this.#endsMs === undefined ? timeoutMs : Math.max(0, this.#endsMs - clock.now());
+  }
+
+  /** Whether the worker said with its answer that extensions of it may still work on the invocation. */
+  get extensionsWork(): boolean {
+    return this.#extensionsWork;
   }
 
   /** Gives the exchange up, for a reason that lies outside. The connection must be closed by the caller. */
@@ -89,6 +106,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#head = toAnswerHead(status, headers);
+    this.#extensionsWork = headers[extensionsWorkHeader] !== undefined;
     const bytes = announcedBytes(headers);
     if (this.#options.streamed === true) {
       // A failure is told as a whole.

@@ -1,3 +1,4 @@
+import { deadlineHeader } from "../../common/invocation-headers.ts";
 import { LambdaError, toLambdaError } from "../http/errors.ts";
 import type { InvocationOutcome, InvocationRecord } from "../http/metrics.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
@@ -9,6 +10,7 @@ import { mayResend } from "../pool/policy.ts";
 import { exited, timedOut, tooLarge } from "./answer.ts";
 import type { Call, Chains } from "./chains.ts";
 import { Exchange, type ExchangeResult } from "./exchange.ts";
+import { untilExtensionsRest } from "./extensions-rest.ts";
 import { initFailureOf } from "./init-failure.ts";
 import { type InvocationReply, outcomeOf } from "./invocation-reply.ts";
 
@@ -139,7 +141,8 @@ function tryOnce(
   const onEnd = (result: ExchangeResult) => {
     endCall();
     // Released first, so that the next request is on its way before this answer is written.
-    release(lease, result, thawError, context);
+    if (exchange.extensionsWork && isAnswered(result)) void releaseRested(request.id, lease, exchange, context);
+    else release(lease, result, thawError, context);
     if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
     else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
   };
@@ -152,9 +155,43 @@ function tryOnce(
     thawError = error;
     exchange.fail(new Error("the worker could not be thawed"));
   });
-  reply.onHandedOn();
-  lease.connection.send(request.headers, request.event, exchange);
+  const send = () => {
+    if (exchange.settled) return;
+    reply.onHandedOn();
+    lease.connection.send(headersFor(request, lease, exchange, context), request.event, exchange);
+  };
+  // A deadline that is told to a frozen runtime would be one that counts from before its thaw.
+  if (lease.thaw !== undefined && lease.worker.runtimeApi === true) lease.thaw.done.then(send, () => undefined);
+  else send();
   return promise;
+}
+
+/** The runtime is told when we give up; whoever takes invocations itself has its own ways. */
+function headersFor(
+  { headers }: InvocationRequest,
+  { worker }: Lease<WorkerClient>,
+  { remainingMs }: Exchange,
+  { clock }: InvocationContext,
+): string[] {
+  if (worker.runtimeApi !== true) return headers;
+  return [...headers, deadlineHeader, String(Math.round(clock.epochMs() + remainingMs))];
+}
+
+async function releaseRested(
+  requestId: string,
+  lease: Lease<WorkerClient>,
+  { remainingMs }: Exchange,
+  { clock, onFailure }: InvocationContext,
+): Promise<void> {
+  const onLate = () => {
+    const error = new Error("they had not finished when the function's time was over");
+    onFailure("extensions of a worker that had answered took too long", { requestId, worker: lease.worker.id, error });
+  };
+  lease.release(await untilExtensionsRest(lease, remainingMs, clock, onLate));
+}
+
+function isAnswered({ kind }: ExchangeResult): boolean {
+  return kind !== "timed-out" && kind !== "failed";
 }
 
 function release(
@@ -163,7 +200,7 @@ function release(
   thawError: unknown,
   { isGone }: InvocationContext,
 ): void {
-  if (result.kind !== "timed-out" && result.kind !== "failed") lease.release("done");
+  if (isAnswered(result)) lease.release("done");
   // A worker that could not be thawed has the request in its socket: it must never come to read it.
   else lease.release(thawError !== undefined && isGone(thawError) ? "gone" : "broken");
 }

@@ -14,6 +14,8 @@ export interface WorkerInfo {
   readonly lastAccessMs: number;
   /** Where its own connections to this host come from; absent: not known. */
   readonly sourceAddress?: string;
+  /** Who takes its invocations serves it Lambda's Runtime API, and is never frozen; absent: it takes them itself. */
+  readonly runtimeApi?: true;
   /** SHA-256 of the token in its environment, in hexadecimal; absent: it has none. */
   readonly tokenDigest?: string;
 }

@@ -33,5 +33,7 @@ export interface Lease<C extends WorkerConnection> {
   readonly thaw: Thaw | undefined;
   /** Calls back when the agent says that the leased worker's process has ended, at once if it has said so already. */
   onRemoved(callback: (reason: RemovalReason) => void): void;
+  /** The request is answered; the worker stays busy, with what nobody waits for, until it is released. */
+  linger(): void;
   release(outcome: LeaseOutcome): void;
 }

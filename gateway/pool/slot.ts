@@ -65,10 +65,11 @@ export class Slot<C extends WorkerConnection> {
     const { definition } = member;
     if (definition === undefined) return undefined;
     const release = (outcome: LeaseOutcome) => this.#release(member, outcome);
+    const linger = () => inFlight.clear(member.info.instanceId);
     if (state.kind === "idle") {
       inFlight.mark(member.info.instanceId);
       this.#core.state = { kind: "busy", member };
-      return createLease(member, definition, undefined, release);
+      return createLease(member, definition, undefined, linger, release);
     }
     // While nobody tells of changes, a frozen worker may be gone and its address another's (S7): thaw first, see prepare.
     if (!agent.live) return undefined;
@@ -77,7 +78,7 @@ export class Slot<C extends WorkerConnection> {
     const done = state.kind === "freezing" ? resumeBehind(state.pause, agent, member.info) : agent.resume(member.info);
     this.#core.thaw.follow(done);
     this.#core.state = { kind: "busy", member };
-    return createLease(member, definition, { done, wasFrozen }, release);
+    return createLease(member, definition, { done, wasFrozen }, linger, release);
   }
 
   /** Makes a worker where there is none. */

@@ -68,11 +68,12 @@ export function createMember<C extends WorkerConnection>(
   return { info, connection, definition, sinceMs, firstStart, removed: undefined, onRemoved: undefined };
 }
 
-/** @param onRelease called at the first release only */
+/** @param onLinger see Lease @param onRelease called at the first release only */
 export function createLease<C extends WorkerConnection>(
   member: Member<C>,
   definition: FunctionDefinition,
   thaw: Thaw | undefined,
+  onLinger: () => void,
   onRelease: (outcome: LeaseOutcome) => void,
 ): Lease<C> {
   const first = thaw === undefined ? member.firstStart : { kind: "thawed" as const, phases: undefined };
@@ -89,6 +90,7 @@ export function createLease<C extends WorkerConnection>(
       member.onRemoved = callback;
       if (member.removed !== undefined && member.removed !== "missing") callback(member.removed);
     },
+    linger: onLinger,
     release(outcome) {
       if (released) return;
       released = true;

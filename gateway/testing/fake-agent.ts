@@ -4,6 +4,7 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from "nice-grpc-serv
 import {
   AgentServiceDefinition,
   type AgentServiceImplementation,
+  Driver,
   RemovalReason,
   StartKind,
   Worker,
@@ -28,6 +29,8 @@ export class FakeAgent implements AsyncDisposable {
   readonly workers = new Map<string, { info: Worker; http: FakeWorker }>();
   readonly health = HealthState();
   handler: WorkerHandler = (_request, response) => response.end("{}");
+  /** How the workers that it makes are driven. */
+  driver: Driver = Driver.HTTP;
   /** Calls that fail, by RPC. */
   readonly failures = new Map<"ensure" | "pause" | "resume" | "destroy", Failure>();
   /** Awaited by an RPC before it does its work. */
@@ -106,6 +109,7 @@ export class FakeAgent implements AsyncDisposable {
       pid: 1,
       instanceId,
       sourceAddress: hostAddress,
+      driver: this.driver,
       tokenDigest: calls ? createHash("sha256").update(token).digest("hex") : "",
     });
     this.workers.set(id, { info, http });

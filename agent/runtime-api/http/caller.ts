@@ -1,20 +1,24 @@
 import type { ServerResponse } from "node:http";
+import { extensionsWorkHeader } from "../../../common/invocation-headers.ts";
 import type { Caller, ResponseStream } from "../invocation.ts";
 
 /** The gateway, over the request in which it sent an invocation. */
 export class HttpCaller implements Caller {
   readonly wantsStream: boolean;
   readonly #response: ServerResponse;
+  readonly #extensionsWork: () => boolean;
   #stream: ResponseStream | undefined;
 
-  constructor(response: ServerResponse, wantsStream: boolean) {
+  /** @param extensionsWork whether the worker takes no other invocation yet for what its extensions do */
+  constructor(response: ServerResponse, wantsStream: boolean, extensionsWork: () => boolean) {
     this.wantsStream = wantsStream;
     this.#response = response;
+    this.#extensionsWork = extensionsWork;
     response.sendDate = false;
   }
 
   answer(payload: readonly Buffer[], contentType: string): void {
-    this.#send(200, ["content-type", contentType], payload);
+    this.#sendResult(["content-type", contentType], payload);
   }
 
   fail(payload: readonly Buffer[], contentType: string): void {
@@ -22,7 +26,7 @@ export class HttpCaller implements Caller {
       this.#stream.fail("Runtime.ExitError", Buffer.concat(payload));
       return;
     }
-    this.#send(200, ["content-type", contentType, "x-amz-function-error", "Unhandled"], payload);
+    this.#sendResult(["content-type", contentType, "x-amz-function-error", "Unhandled"], payload);
   }
 
   stream(contentType: string): ResponseStream {
@@ -30,6 +34,7 @@ export class HttpCaller implements Caller {
     response.on("error", () => undefined);
     if (!response.destroyed) {
       response.writeHead(200, [
+        ...(this.#extensionsWork() ? [extensionsWorkHeader, "1"] : []),
         "content-type",
         contentType,
         "lambda-runtime-function-response-mode",
@@ -64,6 +69,11 @@ export class HttpCaller implements Caller {
 
   cut(): void {
     this.#response.destroy();
+  }
+
+  #sendResult(headers: string[], payload: readonly Buffer[]): void {
+    if (this.#extensionsWork()) headers.push(extensionsWorkHeader, "1");
+    this.#send(200, headers, payload);
   }
 
   #send(status: number, headers: string[], payload: readonly Buffer[]): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { deadlineHeader, quietPath } from "../../../common/invocation-headers.ts";
 import type { Invocation } from "../invocation.ts";
 import type { WorkerSession } from "../session.ts";
 import { collect } from "./body.ts";
@@ -26,6 +27,10 @@ export class Invocations {
     const receivedMs = this.#now();
     if (request.method !== "POST" || request.url !== invocationPath) {
       request.resume();
+      if (request.method === "GET" && request.url === quietPath) {
+        whenQuiet(session, response);
+        return;
+      }
       replyJson(response, 404, { errorMessage: "There is no such path", errorType: "NotFound" });
       return;
     }
@@ -45,14 +50,14 @@ export class Invocations {
   }
 
   #invocation(
-    { worker }: WorkerSession,
+    session: WorkerSession,
     { headers }: IncomingMessage,
     response: ServerResponse,
     receivedMs: number,
     body: { readonly parts: readonly Buffer[] },
   ): Invocation {
     let event = body.parts;
-    const deadline = Number(single(headers["x-esb-deadline-ms"]));
+    const deadline = Number(single(headers[deadlineHeader]));
     return {
       ticket: ++this.#tickets,
       requestId: requestId(single(headers["x-amzn-requestid"])),
@@ -61,14 +66,22 @@ export class Invocations {
         event = [];
         return taken;
       },
-      deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + worker.timeoutMs,
-      functionArn: single(headers["x-esb-function-arn"]) ?? worker.functionArn,
+      deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + session.worker.timeoutMs,
+      functionArn: single(headers["x-esb-function-arn"]) ?? session.worker.functionArn,
       traceId: single(headers["x-amzn-trace-id"]),
       clientContext: decoded(single(headers["x-amz-client-context"])),
       cognitoIdentity: single(headers["x-amz-cognito-identity"]),
-      caller: new HttpCaller(response, headers["x-esb-response-mode"] === "streaming"),
+      caller: new HttpCaller(response, headers["x-esb-response-mode"] === "streaming", () => session.extensionsWork),
     };
   }
+}
+
+/** Whoever asks may go at any time. */
+function whenQuiet(session: WorkerSession, response: ServerResponse): void {
+  const stop = session.whenQuiet((takes) => {
+    if (!response.destroyed) response.writeHead(takes ? 204 : 410).end();
+  });
+  response.once("close", stop);
 }
 
 /** It becomes part of a path that the runtime puts together. */

@@ -69,9 +69,13 @@ export function activityOf(state: WorkerState): Activity {
 
 /** Whether the runtime and all extensions wait for what comes next. */
 export function isQuiet(state: WorkerState): boolean {
-  if (state.runtime !== "polling") return false;
-  for (const extension of state.extensions.values()) if (!extension.waiting) return false;
-  return true;
+  return state.runtime === "polling" && !extensionsWork(state);
+}
+
+/** Whether an extension has not asked for what comes next. */
+export function extensionsWork(state: WorkerState): boolean {
+  for (const extension of state.extensions.values()) if (!extension.waiting) return true;
+  return false;
 }
 
 /** Whether an invocation is with the runtime and has no answer yet. */
