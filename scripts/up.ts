@@ -51,7 +51,7 @@ async function up(settings: ScriptSettings, detach: boolean): Promise<number> {
     say("Ctrl-C stops it.");
     await untilEnd(settings, signal);
   } catch (error) {
-    if (!signal.aborted) failure = error;
+    if (!signal.aborted) failure = (await endedDaemon(settings)) ?? error;
   }
   if (failure !== undefined) say(`\n${(failure as Error).message}`);
   say("\nstopping");
@@ -68,18 +68,23 @@ async function prepare(settings: ScriptSettings): Promise<boolean> {
   return lookAt(await afterInstalling(settings), say);
 }
 
-/** Ends with the signal; @throws Error with the end of its log when the agent or the gateway ends by itself */
+/** Ends with the signal, or once there is nothing more to watch; @throws Error when one of them ends by itself */
 async function untilEnd(settings: ScriptSettings, signal: AbortSignal): Promise<void> {
   for (;;) {
-    for (const name of ["agent", "gateway"]) {
-      const daemon = await readDaemon(settings.runDir, name);
-      // `npm run down` in another terminal.
-      if (daemon === undefined) return;
-      if (await isRunning(daemon)) continue;
-      throw new Error(
-        `the ${name} has ended:\n${await lastLines(`${settings.logDir}/${name}.log`, 15, daemon.logFromBytes)}`,
-      );
-    }
+    const ended = await endedDaemon(settings);
+    if (ended !== undefined) throw ended;
+    // `npm run down` in another terminal.
+    if ((await readDaemon(settings.runDir, "agent")) === undefined) return;
     await sleep(1000, undefined, { signal });
   }
+}
+
+/** Which of our processes has ended by itself, with the end of its log. */
+async function endedDaemon({ runDir, logDir }: ScriptSettings): Promise<Error | undefined> {
+  for (const name of ["runtime-api", "agent", "gateway"]) {
+    const daemon = await readDaemon(runDir, name);
+    if (daemon === undefined || (await isRunning(daemon))) continue;
+    return new Error(`the ${name} has ended:\n${await lastLines(`${logDir}/${name}.log`, 15, daemon.logFromBytes)}`);
+  }
+  return undefined;
 }

@@ -102,7 +102,9 @@ async function invoke(demo: Demo): Promise<Invocation> {
   const response = await post(demo);
   const body = await response.text();
   const durationMs = performance.now() - begin;
-  if (!response.ok) throw new Error(`the gateway answered ${response.status}: ${body}`);
+  if (!response.ok || response.headers.has("x-amz-function-error")) {
+    throw new Error(`the gateway answered ${response.status}: ${body}`);
+  }
   return {
     status: response.status,
     body,

@@ -20,7 +20,8 @@ test("up shows cold, frozen, thawed and warm; comes up again after a crash of al
   }
   assert.match(await machine.invoke(), /"message":"hello, somebody".*"invocations":5/);
 
-  for (const name of ["gateway", "agent", "containerd"]) process.kill(await machine.pid(name), "SIGKILL");
+  const all = ["gateway", "agent", "runtime-api", "containerd"];
+  for (const name of all) process.kill(await machine.pid(name), "SIGKILL");
   const second = await machine.run("up", "--detach");
   assert.equal(second.code, 0, second.output);
   assert.match(second.output, /^cold /m);
