@@ -3,14 +3,18 @@ import { delay } from "../../common/delay.ts";
 import { Status as TaskStatus } from "../../proto/gen/containerd/types/task/task.ts";
 import { foreignContainer } from "../workers/foreign.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound, isShimGone } from "./client.ts";
+import { deleteExtensions } from "./extensions.ts";
 import { absentAsUndefined } from "./inspect.ts";
 import { fromLabels, isOurs } from "./labels.ts";
 import type { WorkerNetwork } from "./network.ts";
 
 /** What is needed of the workers' logs (W9). */
 export interface WorkerLogs {
-  /** Where a worker's stdout and stderr go: a URI, as a task's creation takes it. */
-  driverUri(worker: { readonly id: string; readonly instanceId: string }): string;
+  /**
+   * Where stdout and stderr of a worker's process go: a URI, as a task's creation takes it.
+   * @param extension number of the extension whose process it is, from 1 on; absent: the function's own
+   */
+  driverUri(worker: { readonly id: string; readonly instanceId: string }, extension?: number): string;
   /** Removes all logs of a worker that is gone. */
   remove(id: string): Promise<void>;
 }
@@ -45,8 +49,10 @@ export async function destroyWorker(
   const container = (await absentAsUndefined(client.containers.get({ id })))?.container;
   if (whose === "ours" && container !== undefined && !isOurs(container.labels)) throw foreignContainer(id);
   const ended = await endTask(client, id, graceMs);
-  const attachmentId = fromLabels(id, container?.labels ?? {})?.belongings.attachmentId ?? attached.get(id);
+  const { identity, belongings } = fromLabels(id, container?.labels ?? {}) ?? {};
+  const attachmentId = belongings?.attachmentId ?? attached.get(id);
   const removeFiles = async () => {
+    if (identity !== undefined && belongings?.driver === "runtime-api") await deleteExtensions(client, identity);
     // Also without a task to be seen: a containerd that crashed while it made one has a shim that knows of none.
     await deleteTask(client, id);
     // Only now has the logging driver ended: it has written what was printed last.

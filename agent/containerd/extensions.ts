@@ -1,12 +1,16 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { delay } from "../../common/delay.ts";
 import type { OciProcess } from "../oci/types.ts";
-import type { ContainerdClient } from "./client.ts";
+import { type ContainerdClient, isFailedPrecondition, isNotFound, isShimGone } from "./client.ts";
+import type { WorkerLogs } from "./destroy.ts";
 
 /** Where external extensions are (docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html). */
 const extensionsFolder = "/opt/extensions";
 const processType = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 const execPrefix = "esb-extension-";
+const endTries = 100;
+const endPauseMs = 20;
 
 /** Whose extension a process of a container is, by its id in containerd; undefined: it is none. */
 export function instanceOfExtension(execId: string): string | undefined {
@@ -28,18 +32,48 @@ export async function findExtensions(pid: number): Promise<string[]> {
   return (await Promise.all(found)).flat().sort();
 }
 
-/** Starts a container's extensions, as its own process would be, before that. What they print is not kept. */
+/** Starts a container's extensions, as its own process would be, before that. What they print goes to its log, too. */
 export async function startExtensions(
-  { tasks }: Pick<ContainerdClient, "tasks">,
-  { id: containerId, instanceId }: { readonly id: string; readonly instanceId: string },
+  { client, logs }: { readonly client: Pick<ContainerdClient, "tasks">; readonly logs: Pick<WorkerLogs, "driverUri"> },
+  owner: { readonly id: string; readonly instanceId: string },
   names: readonly string[],
   process: OciProcess,
 ): Promise<void> {
+  const { id: containerId, instanceId } = owner;
   for (const [index, name] of names.entries()) {
     const own = { ...process, args: [join(extensionsFolder, name)] };
-    const execId = `${execPrefix}${instanceId}-${index}`;
+    const execId = execIdOf(instanceId, index);
     const spec = { typeUrl: processType, value: Buffer.from(JSON.stringify(own)) };
-    await tasks.exec({ containerId, execId, spec });
-    await tasks.start({ containerId, execId });
+    const stdout = logs.driverUri(owner, index + 1);
+    await client.tasks.exec({ containerId, execId, spec, stdout, stderr: stdout });
+    await client.tasks.start({ containerId, execId });
   }
+}
+
+/**
+ * Removes what a shim keeps of the extensions of a worker that has ended: only then do their logging drivers end, having
+ * written what was printed last.
+ */
+export async function deleteExtensions(
+  { tasks }: Pick<ContainerdClient, "tasks">,
+  { id: containerId, instanceId }: { readonly id: string; readonly instanceId: string },
+): Promise<void> {
+  let [index, tries] = [0, 1];
+  for (;;) {
+    try {
+      await tasks.deleteProcess({ containerId, execId: execIdOf(instanceId, index) });
+      index += 1;
+    } catch (error) {
+      // There are no more of them, or none of it all: drivers end with their shim.
+      if (isNotFound(error) || isShimGone(error)) return;
+      if (!isFailedPrecondition(error) || tries === endTries) throw error;
+      // The kernel ends all processes at once, the shim hears of them one by one.
+      tries += 1;
+      await delay(endPauseMs);
+    }
+  }
+}
+
+function execIdOf(instanceId: string, index: number): string {
+  return `${execPrefix}${instanceId}-${index}`;
 }

@@ -115,7 +115,7 @@ export async function startWorker(
     signal.throwIfAborted();
     const extensions = driver === "runtime-api" ? await findExtensions(made.pid) : [];
     await request.onCreated?.(extensions);
-    await measure("start", () => startExtensions(client, identity, extensions, oci.process));
+    await measure("start", () => startExtensions(parts, identity, extensions, oci.process));
     signal.throwIfAborted();
     const { pid } = await measure("start", () => client.tasks.start({ containerId: id }));
     signal.throwIfAborted();

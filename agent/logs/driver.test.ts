@@ -15,8 +15,10 @@ test("W9: the driver's URI has one key, whatever the folders are called: of two,
     assert.deepEqual([protocol, host, pathname], ["binary:", "", "/usr/bin/perl"]);
     const [[script, argument] = [], ...more] = [...searchParams];
     assert.equal(script, `${stateDir}/logger.pl`);
-    assert.match(argument ?? "", /^5242880:2:1048576:\d+:/);
-    assert.ok(argument?.endsWith(`:${stateDir}/workers/hello-0.instance-1`));
+    assert.match(argument ?? "", /^5242880:2:1048576:\d+:0:/);
+    assert.ok(argument?.endsWith(`:0:${stateDir}/workers/hello-0.instance-1`));
+    const ofExtension = new URL(logDriverUri(options, owner, 3)).searchParams.get(`${stateDir}/logger.pl`);
+    assert.ok(ofExtension?.endsWith(`:3:${stateDir}/workers/hello-0.instance-1`));
     assert.deepEqual(more, []);
     // Go takes a semicolon for an error, and would take a plus for a space.
     assert.doesNotMatch(uri, /[;+ ]/);

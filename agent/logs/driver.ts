@@ -49,12 +49,17 @@ export function logDriverProblem(refusal: string): string | undefined {
 }
 
 /**
- * The logging driver of a worker, as containerd takes it for a task's stdout: a binary and its arguments in a query.
+ * The logging driver of a worker's process, as containerd takes it for stdout: a binary and its arguments in a query.
  * containerd turns each key and its first value into two arguments, in no order (pkg/process/io_util.go), so there is
  * one key: the script.
+ * @param extension number of the extension whose process it is, from 1 on; 0: the function's own
  */
-export function logDriverUri({ stateDir, folder, fileBytes, files }: LogDriverOptions, owner: LogOwner): string {
+export function logDriverUri(
+  { stateDir, folder, fileBytes, files }: LogDriverOptions,
+  owner: LogOwner,
+  extension = 0,
+): string {
   const call = clockCall[process.arch] ?? 0;
-  const argument = [fileBytes, files, bytesPerSecond, call, join(folder, logStem(owner))].join(":");
+  const argument = [fileBytes, files, bytesPerSecond, call, extension, join(folder, logStem(owner))].join(":");
   return `binary://${interpreter}?${encodeURIComponent(scriptPath(stateDir))}=${encodeURIComponent(argument)}`;
 }

@@ -22,6 +22,19 @@ test("W9: a record becomes a line with its time in nanoseconds, its stream and w
   ]);
 });
 
+test("L3: a line of an extension has its number", () => {
+  const log = ["F", "P:x1", "F:x10", "F:x0"].map((tag) => `2026-11-22T01:02:03.456789012Z stderr ${tag} :x2 text\n`);
+  const { lines } = parseLines(Buffer.from(log.join("")));
+  assert.deepEqual(
+    lines.map(({ extension, partial, text }) => [extension, partial, text.toString()]),
+    [
+      [0, false, ":x2 text"],
+      [1, true, ":x2 text"],
+      [10, false, ":x2 text"],
+    ],
+  );
+});
+
 test("W9: bytes that are no UTF-8 stay as they are", () => {
   const bytes = Buffer.from([0xff, 0x00, 0xc3, 0x0d]);
   const record = Buffer.concat([Buffer.from("2026-11-22T01:02:03.000000000Z stdout F "), bytes, Buffer.from("\n")]);

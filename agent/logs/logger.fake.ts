@@ -32,12 +32,15 @@ interface TestDriverOptions {
   readonly files?: number;
   /** Folder of the logs; absent: one that is there. */
   readonly folder?: string;
+  /** Number of the extension whose driver it is; absent: the function's. */
+  readonly extension?: number;
 }
 
 export async function startDriver(options: TestDriverOptions = {}): Promise<TestDriver> {
   const stateDir = await mkdtemp(join(tmpdir(), "esb logs %&=-"));
-  const { fileBytes = 1024 * 1024, files = 2, folder = stateDir } = options;
-  const { pathname, searchParams } = new URL(logDriverUri({ stateDir, folder, fileBytes, files }, owner));
+  const { fileBytes = 1024 * 1024, files = 2, folder = stateDir, extension } = options;
+  const uri = logDriverUri({ stateDir, folder, fileBytes, files }, owner, extension);
+  const { pathname, searchParams } = new URL(uri);
   // The script is where it always is: putting it into the state folder is another matter.
   const [[, argument = ""] = []] = [...searchParams];
   const child = spawn(pathname, [join(import.meta.dirname, "logger.pl"), argument], {

@@ -15,8 +15,8 @@ export function createWorkerLogs(options: LogDriverOptions) {
       await makeLogFolder(folder);
       await installLogDriver(stateDir, logger);
     },
-    /** Where containerd is to send a worker's stdout and stderr. */
-    driverUri: (owner: LogOwner) => logDriverUri(options, owner),
+    /** Where containerd is to send stdout and stderr of a worker's function, or of its extension of this number. */
+    driverUri: (owner: LogOwner, extension?: number) => logDriverUri(options, owner, extension),
     /** See `readLog`. */
     read: (owner: LogOwner, request: LogRequest, isThere: () => boolean, signal: AbortSignal) =>
       readLog(folder, owner, request, isThere, signal),

@@ -48,7 +48,8 @@ export async function* readLog(
       continue;
     }
     if (limit !== undefined && file.number > limit.number) return;
-    if (next.number > 0 && file.number > next.number) yield [{ timeNs, stream: "stderr", text: lost, partial: false }];
+    if (next.number > 0 && file.number > next.number)
+      yield [{ timeNs, stream: "stderr", extension: 0, text: lost, partial: false }];
     const begin = file.number === next.number ? next.offset : 0;
     for await (const lines of readFile(file, begin, limit, pause, signal)) {
       timeNs = lines.at(-1)?.timeNs ?? timeNs;

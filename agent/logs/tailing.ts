@@ -66,7 +66,7 @@ export class LogTailing implements AsyncDisposable {
     this.#file = await this.#files.openFrom(number);
     if (this.#file === undefined || this.#file.number === number) return [];
     this.#next = { number: this.#file.number, offset: 0 };
-    return number === 0 ? [] : [{ timeNs: this.#timeNs, stream: "stderr", text: lost, partial: false }];
+    return number === 0 ? [] : [{ timeNs: this.#timeNs, stream: "stderr", extension: 0, text: lost, partial: false }];
   }
 
   async #close(): Promise<void> {

@@ -16,7 +16,13 @@ function fakeFollower(owners: () => readonly FollowedLines["owner"][]) {
     async *follow(request) {
       asked.push(request);
       for (const owner of owners().filter(request.isWanted)) {
-        const line = { timeNs: 7n, stream: "stdout", text: Buffer.from(owner.id), partial: false } as const;
+        const line = {
+          timeNs: 7n,
+          stream: "stdout",
+          extension: 0,
+          text: Buffer.from(owner.id),
+          partial: false,
+        } as const;
         yield { owner, lines: [line], position: { number: 2, offset: 12 } };
       }
       await new Promise((resolve) => request.signal.addEventListener("abort", resolve));

@@ -10,7 +10,13 @@ import type { LogReader } from "./logs.ts";
 import { testServer } from "./server.fake.ts";
 
 const spec = { name: "hello", image: "localhost/hello:1", memoryMib: 128, timeoutMs: 3000 };
-const line = (text: string): LogLine => ({ timeNs: 1n, stream: "stdout", text: Buffer.from(text), partial: false });
+const line = (text: string): LogLine => ({
+  timeNs: 1n,
+  stream: "stdout",
+  extension: 0,
+  text: Buffer.from(text),
+  partial: false,
+});
 
 /** Logs of which each read gives one line, and when it follows lasts until it is aborted. */
 function fakeLogs() {
@@ -18,7 +24,10 @@ function fakeLogs() {
   const logs: LogReader = {
     async *read({ instanceId }, request, isThere, signal) {
       asked.push({ instanceId, request, isThere });
-      yield [line("hello"), { ...line("oh"), timeNs: 1_800_000_000_000_000_001n, stream: "stderr", partial: true }];
+      yield [
+        line("hello"),
+        { ...line("oh"), timeNs: 1_800_000_000_000_000_001n, stream: "stderr", extension: 1, partial: true },
+      ];
       if (!request.follow) return;
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     },
@@ -44,8 +53,8 @@ test("W9: a worker's lines cross the wire with time, stream and bytes; what is a
   assert.deepEqual(
     message?.lines.map(({ text, ...rest }) => ({ ...rest, text: text.toString() })),
     [
-      { timeNs: 1n, stream: LogStream.STDOUT, text: "hello", partial: false },
-      { timeNs: 1_800_000_000_000_000_001n, stream: LogStream.STDERR, text: "oh", partial: true },
+      { timeNs: 1n, stream: LogStream.STDOUT, extension: 0, text: "hello", partial: false },
+      { timeNs: 1_800_000_000_000_000_001n, stream: LogStream.STDERR, extension: 1, text: "oh", partial: true },
     ],
   );
   await collect(t.clients.workers.logs({ workerId, instanceId: worker?.instanceId ?? "" }));

@@ -50,6 +50,6 @@ export async function* logsOf(
 }
 
 /** A line as the contract has it. */
-export function toLine({ timeNs, stream, text, partial }: LogLine): ProtoLine {
-  return { timeNs, stream: streams[stream], text, partial };
+export function toLine({ timeNs, stream, extension, text, partial }: LogLine): ProtoLine {
+  return { timeNs, stream: streams[stream], extension, text, partial };
 }

@@ -18,7 +18,7 @@ function reportsOf(...readings: readonly (readonly Printed[])[]) {
       const printed = readings[Math.min(reads++, readings.length - 1)] ?? [];
       for (const { atMs, text } of printed) {
         const timeNs = BigInt(atMs) * 1_000_000n;
-        yield { lines: [{ timeNs, stream: LogStream.STDOUT, text: Buffer.from(text), partial: false }] };
+        yield { lines: [{ timeNs, stream: LogStream.STDOUT, extension: 0, text: Buffer.from(text), partial: false }] };
       }
     },
     stats: async () => Promise.reject(new Error("away")),

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { extensionArchive, extensionImage } from "../support/runtimes/images.ts";
@@ -6,7 +8,7 @@ import { extensionArchive, extensionImage } from "../support/runtimes/images.ts"
 const functions = `
 defaults: { timeout: 10, memory: 256, idle: { freezeAfterMs: 0 } }
 functions:
-  watched: { image: ${extensionImage}, handler: worker.witnessed }
+  watched: { image: ${extensionImage}, handler: worker.witnessed, concurrency: { max: 1 } }
 `;
 
 let esb: TestEsb;
@@ -46,6 +48,17 @@ test("L3: an external extension is started before the runtime, and its worker fr
   assert.ok(telemetry.includes("platform.initStart") && telemetry.includes("platform.runtimeDone"), telemetry.join());
 });
 
+test("L3 L1: what function and extension print is in the log of the invocation, as on AWS, and so is the highest use of memory", async () => {
+  await invoke({ useMib: 100 });
+  await esb.waitForTask("watched-0", "PAUSED");
+  const { headers } = await esb.invoke("watched", {}, { headers: { "x-amz-log-type": "Tail" } });
+  const log = Buffer.from(headers.get("x-amz-log-result") ?? "", "base64").toString();
+  const requestId = headers.get("x-amzn-requestid");
+  assert.match(log, /\tthe handler runs$/m);
+  assert.match(log, new RegExp(`^the witness sees ${requestId}$`, "m"));
+  assert.ok(Number(/Max Memory Used: (\d+) MB/.exec(log)?.[1]) > 100, log);
+});
+
 for (const [status, why] of [
   [9, "exit status 9"],
   [0, "exit code 0"],
@@ -60,3 +73,25 @@ for (const [status, why] of [
     assert.notEqual(fresh.body.instance, before.instance);
   });
 }
+
+/** Logging drivers and log files of a worker. */
+async function logsOf(workerId: string) {
+  const folder = join(esb.settings.ESB_STATE_DIR ?? "", "workers");
+  const processes = await Promise.all(
+    (await readdir("/proc"))
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return {
+    drivers: processes.filter((line) => line.includes("logger.pl") && line.includes(join(folder, `${workerId}.`)))
+      .length,
+    files: (await readdir(folder)).filter((name) => name.startsWith(`${workerId}.`)).length,
+  };
+}
+
+test("L3 W8: nothing that keeps a worker's log outlives it, of its extensions neither", async () => {
+  await invoke();
+  assert.deepEqual(await logsOf("watched-0"), { drivers: 2, files: 1 });
+  await esb.workers.destroy({ workerId: "watched-0", graceMs: 0 });
+  assert.deepEqual(await logsOf("watched-0"), { drivers: 0, files: 0 });
+});

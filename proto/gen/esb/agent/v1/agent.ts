@@ -532,7 +532,7 @@ export interface LogPosition {
   offset: bigint;
 }
 
-/** A line that a worker printed. */
+/** A line that a worker printed: its function, or one of its external extensions. */
 export interface LogLine {
   /** When it was read from the worker, in nanoseconds since 1970. */
   timeNs: bigint;
@@ -540,8 +540,10 @@ export interface LogLine {
   stream: LogStream;
   /** The line without its end; not necessarily UTF-8. */
   text: Buffer;
-  /** Whether the line goes on in the next one of this stream: long lines are cut. */
+  /** Whether the line goes on in the next one of this stream, of the same extension: long lines are cut. */
   partial: boolean;
+  /** Which extension printed it: its place among the file names in /opt/extensions, from 1 on; 0: it is the function's own. */
+  extension: number;
 }
 
 export interface ImportImageRequest {
@@ -3039,7 +3041,7 @@ export const LogPosition: MessageFns<LogPosition> = {
 };
 
 function createBaseLogLine(): LogLine {
-  return { timeNs: 0n, stream: 0, text: Buffer.alloc(0), partial: false };
+  return { timeNs: 0n, stream: 0, text: Buffer.alloc(0), partial: false, extension: 0 };
 }
 
 export const LogLine: MessageFns<LogLine> = {
@@ -3058,6 +3060,9 @@ export const LogLine: MessageFns<LogLine> = {
     }
     if (message.partial !== false) {
       writer.uint32(32).bool(message.partial);
+    }
+    if (message.extension !== 0) {
+      writer.uint32(40).uint32(message.extension);
     }
     return writer;
   },
@@ -3107,6 +3112,14 @@ export const LogLine: MessageFns<LogLine> = {
             message.partial = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.extension = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3128,6 +3141,7 @@ export const LogLine: MessageFns<LogLine> = {
     message.stream = object.stream ?? 0;
     message.text = object.text ?? Buffer.alloc(0);
     message.partial = object.partial ?? false;
+    message.extension = object.extension ?? 0;
     return message;
   },
 };

@@ -60,6 +60,11 @@ export interface DeleteTaskRequest {
   containerId: string;
 }
 
+export interface DeleteProcessRequest {
+  containerId: string;
+  execId: string;
+}
+
 export interface DeleteResponse {
   id: string;
   pid: number;
@@ -633,6 +638,73 @@ export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
   fromPartial(object: DeepPartial<DeleteTaskRequest>): DeleteTaskRequest {
     const message = createBaseDeleteTaskRequest();
     message.containerId = object.containerId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteProcessRequest(): DeleteProcessRequest {
+  return { containerId: "", execId: "" };
+}
+
+export const DeleteProcessRequest: MessageFns<DeleteProcessRequest> = {
+  encode(message: DeleteProcessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.execId !== "") {
+      writer.uint32(18).string(message.execId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteProcessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteProcessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.execId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteProcessRequest>): DeleteProcessRequest {
+    return DeleteProcessRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteProcessRequest>): DeleteProcessRequest {
+    const message = createBaseDeleteProcessRequest();
+    message.containerId = object.containerId ?? "";
+    message.execId = object.execId ?? "";
     return message;
   },
 };
@@ -1631,6 +1703,15 @@ export const TasksDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Removes a process that Exec has made, and that has ended. */
+    deleteProcess: {
+      name: "DeleteProcess",
+      requestType: DeleteProcessRequest as typeof DeleteProcessRequest,
+      requestStream: false,
+      responseType: DeleteResponse as typeof DeleteResponse,
+      responseStream: false,
+      options: {},
+    },
     get: {
       name: "Get",
       requestType: GetRequest as typeof GetRequest,
@@ -1716,6 +1797,11 @@ export interface TasksServiceImplementation<CallContextExt = {}> {
   exec(request: ExecProcessRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
   /** Only a stopped task can be deleted. */
   delete(request: DeleteTaskRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DeleteResponse>>;
+  /** Removes a process that Exec has made, and that has ended. */
+  deleteProcess(
+    request: DeleteProcessRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<DeleteResponse>>;
   get(request: GetRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetResponse>>;
   list(request: ListTasksRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListTasksResponse>>;
   kill(request: KillRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Empty>>;
@@ -1737,6 +1823,11 @@ export interface TasksClient<CallOptionsExt = {}> {
   exec(request: DeepPartial<ExecProcessRequest>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
   /** Only a stopped task can be deleted. */
   delete(request: DeepPartial<DeleteTaskRequest>, options?: CallOptions & CallOptionsExt): Promise<DeleteResponse>;
+  /** Removes a process that Exec has made, and that has ended. */
+  deleteProcess(
+    request: DeepPartial<DeleteProcessRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<DeleteResponse>;
   get(request: DeepPartial<GetRequest>, options?: CallOptions & CallOptionsExt): Promise<GetResponse>;
   list(request: DeepPartial<ListTasksRequest>, options?: CallOptions & CallOptionsExt): Promise<ListTasksResponse>;
   kill(request: DeepPartial<KillRequest>, options?: CallOptions & CallOptionsExt): Promise<Empty>;
