@@ -78,6 +78,41 @@ const apiErrors = {
 } as const satisfies Record<string, Record<PayloadFormat, Told> & { readonly type: string }>;
 
 export type ApiErrorCode = keyof typeof apiErrors;
+
+/** An error as a function URL answers it. */
+export interface UrlAnswer {
+  readonly status: number;
+  /** Its x-amzn-ErrorType. */
+  readonly type: string;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/**
+ * Where a function URL says something else than an HTTP API, in AWS's own words, as others have recorded them
+ * (github.com/localstack/localstack, tests/aws/services/lambda_/test_lambda.py, TestLambdaURL).
+ */
+const urlAnswers: Partial<Record<ApiErrorCode, UrlAnswer>> = {
+  NO_ROUTE: denied(null),
+  FORBIDDEN: denied(
+    "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html",
+  ),
+  INTEGRATION_FAILURE: {
+    status: 502,
+    type: apiErrors.INTEGRATION_FAILURE.type,
+    contentType: "text/plain",
+    body: "Internal Server Error",
+  },
+};
+
+function denied(message: string | null): UrlAnswer {
+  return { status: 403, type: "AccessDeniedException", ...urlBody(message) };
+}
+
+function urlBody(message: string | null): Pick<UrlAnswer, "contentType" | "body"> {
+  return { contentType: "application/json", body: JSON.stringify({ Message: message }) };
+}
+
 export const apiErrorCodes = Object.keys(apiErrors) as readonly ApiErrorCode[];
 
 /** An answer of API Gateway's own that is an error. */
@@ -111,8 +146,9 @@ export class ApiError extends Error {
     return JSON.stringify({ message: apiErrors[this.code][payload][1] });
   }
 
-  /** The body as function URLs shape it. */
-  urlBody(): string {
-    return JSON.stringify({ Message: apiErrors[this.code]["2.0"][1] });
+  /** What a function URL answers. */
+  get url(): UrlAnswer {
+    const [status, message] = apiErrors[this.code]["2.0"];
+    return urlAnswers[this.code] ?? { status, type: this.type, ...urlBody(message) };
   }
 }

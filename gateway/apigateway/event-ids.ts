@@ -3,7 +3,7 @@ import { headerOf } from "./header-list.ts";
 import type { ApiRequest } from "./request.ts";
 
 /** The request's X-Amzn-Trace-Id: the client's where it is one. */
-export function traceId(request: ApiRequest): string {
+export function traceId(request: Omit<ApiRequest, "body">): string {
   return rootTraceId(headerOf(request.headers, "x-amzn-trace-id"), request.id, request.receivedAtMs);
 }
 

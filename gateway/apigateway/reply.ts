@@ -17,6 +17,8 @@ export interface ApiReplyOptions {
   readonly timeoutMs: number;
   /** What the function's bytes mean. */
   readonly map: (bytes: Buffer) => MappedResponse;
+  /** An error of Lambda's in this API's words. */
+  readonly toError?: (error: LambdaError) => ApiError;
   /** Told of every answer: its status, and its reason where it is an error of ours. */
   readonly onAnswer: (status: number, error: ApiError | undefined) => void;
 }
@@ -29,12 +31,14 @@ export class ApiReply implements InvocationReply, Disposable {
   readonly #options: ApiReplyOptions;
   readonly #left = new Set<() => void>();
   readonly #cancelTimeout: () => void;
+  readonly #toError: (error: LambdaError) => ApiError;
   #answered = false;
   #handedOn = false;
 
   constructor(options: ApiReplyOptions) {
     this.#options = options;
-    const { timeoutMs } = options;
+    const { timeoutMs, toError = toApiError } = options;
+    this.#toError = toError;
     this.#cancelTimeout = options.clock.after(timeoutMs, () => {
       // The function runs on to its own timeout, as in AWS; one that still waits for a worker does not run any more.
       this.#fail(new ApiError("INTEGRATION_TIMEOUT", `no answer within the route's ${timeoutMs} ms`));
@@ -94,7 +98,7 @@ export class ApiReply implements InvocationReply, Disposable {
   error(error: LambdaError): void {
     // A client that went while it waited is no failure of anybody.
     if (this.#options.response.closed && !this.#handedOn) this.#settle();
-    else this.#fail(toApiError(error));
+    else this.#fail(this.#toError(error));
   }
 
   /** The client is told to send no further request on this connection, unless the answer has been begun. */
@@ -104,7 +108,7 @@ export class ApiReply implements InvocationReply, Disposable {
 
   /** Ends with an error in place of the answer. */
   giveUp(error: LambdaError): void {
-    this.#fail(toApiError(error));
+    this.#fail(this.#toError(error));
   }
 
   /** Nothing more will come. */

@@ -5,6 +5,9 @@ import { bodyText, fromBase64, isBase64Encoded } from "./response-body.ts";
 import { type HeaderPair, headerPair, singleHeaders } from "./response-headers.ts";
 import { statedLength, toMessage } from "./response-message.ts";
 
+/** HTTP APIs' own default. */
+const httpApiType = "text/plain; charset=utf-8";
+
 /** What belongs to one connection (RFC 9110 section 7.6.1), and the length, which is counted. */
 const dropped: ReadonlySet<string> = new Set([
   "connection",
@@ -21,25 +24,26 @@ const dropped: ReadonlySet<string> = new Set([
  * What a function of payload format 2.0 answered, `bytes` as they came from it; never throws
  * (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, "Lambda function
  * response format").
+ * @param defaultType content type of an answer that has a status and names none
  */
-export function toResponseV2(bytes: Buffer, request: ApiRequest): MappedResponse {
+export function toResponseV2(bytes: Buffer, request: ApiRequest, defaultType = httpApiType): MappedResponse {
   return orMalformed(() => {
     const text = bytes.toString();
     const answer = parseAnswer(text);
     return isObject(answer) && answer.statusCode !== undefined && answer.statusCode !== null
-      ? described(answer, text, request)
+      ? described(answer, text, request, defaultType)
       : inferred(answer, bytes, request);
   });
 }
 
-function described(answer: Answer, text: string, request: ApiRequest): MappedResponse {
+function described(answer: Answer, text: string, request: ApiRequest, defaultContentType: string): MappedResponse {
   const status = statusOf(answer.statusCode);
   const headers = singleHeaders(answer, text);
   const body = bodyText(answer);
   return toMessage(request.method, {
     status,
     headers: [...headers.filter(([name]) => !dropped.has(name.toLowerCase())), ...cookies(answer)],
-    defaultContentType: "text/plain; charset=utf-8",
+    defaultContentType,
     body: isBase64Encoded(answer) ? fromBase64(body) : Buffer.from(body),
     statedLength: statedLength(headers),
   });

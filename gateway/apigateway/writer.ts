@@ -9,8 +9,8 @@ import type { ApiResponse } from "./response.ts";
 export interface AnswerStyle {
   readonly payload: PayloadFormat;
   readonly cors: Cors | undefined;
-  /** It is a function URL's, not API Gateway's. */
-  readonly functionUrl?: boolean;
+  /** It is a function URL's, not API Gateway's: what it says of the request's trace. */
+  readonly functionUrl?: { readonly traceId: string };
 }
 
 /** Writes an API's answers to one request; to a client that has gone they are lost. */
@@ -49,18 +49,21 @@ export class AnswerWriter {
   /** An error of API Gateway's own. @returns its status */
   error(error: ApiError): number {
     const { payload, functionUrl } = this.#style;
-    const body = Buffer.from(functionUrl === true ? error.urlBody() : error.body(payload));
-    const headers = [...this.#common(), "content-type", "application/json", "content-length", String(body.length)];
-    if (payload === "1.0" || functionUrl === true) headers.push("x-amzn-errortype", error.type);
+    const told = functionUrl === undefined ? toApiAnswer(error, payload) : error.url;
+    const body = Buffer.from(told.body);
+    const headers = [...this.#common(), "content-type", told.contentType, "content-length", String(body.length)];
+    if (told.type !== undefined) headers.push("x-amzn-errortype", told.type);
     if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
-    const status = error.status(payload);
-    this.#write(status, headers, body);
-    return status;
+    this.#write(told.status, headers, body);
+    return told.status;
   }
 
   #common(): string[] {
     const { payload, functionUrl } = this.#style;
-    const ids = functionUrl === true ? ["x-amzn-requestid", this.#requestId] : idHeaders(payload, this.#requestId);
+    const ids =
+      functionUrl === undefined
+        ? idHeaders(payload, this.#requestId)
+        : ["x-amzn-requestid", this.#requestId, "x-amzn-trace-id", functionUrl.traceId];
     return [...ids, ...this.#corsHeaders];
   }
 
@@ -68,6 +71,12 @@ export class AnswerWriter {
     if (this.#response.headersSent) return;
     this.#response.writeHead(status, headers).end(body);
   }
+}
+
+/** Only REST APIs name an error in a header. */
+function toApiAnswer(error: ApiError, payload: PayloadFormat) {
+  const type = payload === "1.0" ? error.type : undefined;
+  return { status: error.status(payload), type, contentType: "application/json", body: error.body(payload) };
 }
 
 /** The headers in which the two kinds of API tell a request's id, as the function's event has it too. */

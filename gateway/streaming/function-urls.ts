@@ -4,7 +4,6 @@ import type { TrustedProxies } from "../apigateway/client-address.ts";
 import { preflightHeaders } from "../apigateway/cors.ts";
 import { ApiError } from "../apigateway/errors.ts";
 import { traceId } from "../apigateway/event-ids.ts";
-import { toApiError } from "../apigateway/failures.ts";
 import { toPreflight } from "../apigateway/preflight.ts";
 import { type RequestHead, toRequestHead } from "../apigateway/received.ts";
 import { ApiReply } from "../apigateway/reply.ts";
@@ -13,7 +12,6 @@ import { toResponseV2 } from "../apigateway/response-v2.ts";
 import { AnswerWriter } from "../apigateway/writer.ts";
 import type { FunctionDefinition, Functions, FunctionUrl } from "../functions/definition.ts";
 import type { PendingReply } from "../http/drain.ts";
-import { LambdaError } from "../http/errors.ts";
 import type { AnswerRecord } from "../http/metrics.ts";
 import type { Caller as RatedCaller } from "../http/rate-limit.ts";
 import type { WorkerClient } from "../http/worker-client.ts";
@@ -22,8 +20,12 @@ import { type InvocationContext, invoke } from "../lambda/invocation.ts";
 import { largestRequestBytes, toWorkerHeaders } from "../lambda/request.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
 import type { Route } from "../routing/definition.ts";
+import { toUrlError } from "./url-errors.ts";
 import { toUrlEvent } from "./url-event.ts";
 import { UrlStreamReply } from "./url-reply.ts";
+
+/** Content type of an answer that names none (urls-invocation.html, "Response payload format"). */
+const defaultType = "application/json";
 
 /** The longest that a function may run, and so the longest that a client waits (gettingstarted-limits.html). */
 const longestMs = 900_000;
@@ -47,6 +49,7 @@ interface Visit {
   readonly response: ServerResponse;
   readonly head: RequestHead;
   readonly label: string;
+  readonly trace: string;
 }
 
 /** `<function>.lambda-url.<region>.<anything>`, with or without a port. */
@@ -66,7 +69,7 @@ export class FunctionUrls {
     if (label === undefined || region === undefined) return false;
     const { clock, trusted } = this.#options;
     const head = toRequestHead(message, id, clock.epochMs(), trusted);
-    const visit = { message, response, head, label };
+    const visit = { message, response, head, label, trace: traceId(head) };
     const definition = region.toLowerCase() === this.#options.region ? this.#find(label) : undefined;
     void this.#follow(visit, definition);
     return true;
@@ -92,7 +95,7 @@ export class FunctionUrls {
   }
 
   async #invoke(visit: Visit, definition: FunctionDefinition, url: FunctionUrl): Promise<void> {
-    const { message, response, head } = visit;
+    const { message, response, head, trace } = visit;
     const options = this.#options;
     const asked = url.cors === undefined ? undefined : toPreflight(message);
     if (asked !== undefined && url.cors !== undefined) {
@@ -107,7 +110,6 @@ export class FunctionUrls {
     const route = routeOf(definition, url);
     const event = toUrlEvent(request, route, options.region, caller);
     if (event.length > largestRequestBytes) throw new ApiError("REQUEST_TOO_LARGE", "the event is too large");
-    const trace = traceId(request);
     const streamed = url.invokeMode === "RESPONSE_STREAM";
     const reply = this.#reply(visit, request, url);
     using _pending = options.pending.enter(reply);
@@ -137,8 +139,8 @@ export class FunctionUrls {
     const onAnswer = (status: number, error: ApiError | undefined) => this.#onAnswer(visit, status, error);
     if (url.invokeMode === "RESPONSE_STREAM") return new UrlStreamReply({ request, response, writer, onAnswer });
     const { clock } = this.#options;
-    const map = (bytes: Buffer) => toResponseV2(bytes, request);
-    return new ApiReply({ response, writer, clock, timeoutMs: longestMs, map, onAnswer });
+    const map = (bytes: Buffer) => toResponseV2(bytes, request, defaultType);
+    return new ApiReply({ response, writer, clock, timeoutMs: longestMs, map, toError: toUrlError, onAnswer });
   }
 
   #admit({ message, head }: Visit, { auth }: FunctionUrl): ReturnType<CallerGate["admit"]> | undefined {
@@ -150,8 +152,8 @@ export class FunctionUrls {
     return this.#options.callers.admit({ method, url, headers, remoteAddress: socket.remoteAddress });
   }
 
-  #writer({ message, response, head }: Visit, url: FunctionUrl | undefined): AnswerWriter {
-    const style = { payload: "2.0", cors: url?.cors, functionUrl: true } as const;
+  #writer({ message, response, head, trace }: Visit, url: FunctionUrl | undefined): AnswerWriter {
+    const style = { payload: "2.0", cors: url?.cors, functionUrl: { traceId: trace } } as const;
     return new AnswerWriter(response, head.id, style, message.headers.origin);
   }
 
@@ -161,12 +163,6 @@ export class FunctionUrls {
     if (error === undefined || status < 500) return;
     this.#options.onFailure(`request answered ${status}`, { requestId: head.id, route, error });
   }
-}
-
-/** Who calls is told in Lambda's words to its API's clients; a URL's are told no more than that they may not. */
-function toUrlError(error: unknown): ApiError {
-  if (error instanceof LambdaError && error.status === 403) return new ApiError("FORBIDDEN", error.message);
-  return toApiError(error);
 }
 
 /** A URL as a route of an HTTP API, whose event it has. */

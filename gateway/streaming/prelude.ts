@@ -4,6 +4,9 @@ import { toResponseV2 } from "../apigateway/response-v2.ts";
 /** Of a stream that begins with what HTTP has beside a body (Lambda's `HttpResponseStream`). */
 export const integrationType = "application/vnd.awslambda.http-integration-response";
 
+/** Of a stream that names no type: nothing is known of its bytes. */
+const unknownType = "application/octet-stream";
+
 /** Behind the JSON of status, headers and cookies. */
 const delimiter = Buffer.alloc(8);
 /** More than any headers can have. */
@@ -45,7 +48,7 @@ function parse(json: Buffer, rest: Buffer, request: ApiRequest): Prelude {
     return { kind: "malformed", reason: "the stream's status and headers are no object" };
   }
   const answer = Buffer.from(JSON.stringify({ statusCode: 200, ...told, body: "" }));
-  const mapped = toResponseV2(answer, request);
+  const mapped = toResponseV2(answer, request, unknownType);
   if ("malformed" in mapped) return { kind: "malformed", reason: mapped.malformed };
   const headers: string[] = [];
   // The length of a stream is not known.

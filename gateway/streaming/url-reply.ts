@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Writable } from "node:stream";
 import { ApiError } from "../apigateway/errors.ts";
-import { toApiError } from "../apigateway/failures.ts";
 import type { ApiRequest } from "../apigateway/request.ts";
 import type { AnswerWriter } from "../apigateway/writer.ts";
 import type { LambdaError } from "../http/errors.ts";
@@ -11,6 +10,7 @@ import { type InvocationReply, outcomeOf, type Served } from "../lambda/invocati
 import { largestStreamBytes } from "./limit.ts";
 import { integrationType, PreludeReader, type StreamHead } from "./prelude.ts";
 import { streamSink } from "./sink.ts";
+import { toUrlError } from "./url-errors.ts";
 
 export interface UrlReplyOptions {
   readonly request: ApiRequest;
@@ -18,6 +18,7 @@ export interface UrlReplyOptions {
   readonly writer: AnswerWriter;
   /** Told of every answer: its status, and its reason where it is an error of ours. */
   readonly onAnswer: (status: number, error: ApiError | undefined) => void;
+  readonly largestBytes?: number;
 }
 
 /**
@@ -27,6 +28,7 @@ export interface UrlReplyOptions {
 export class UrlStreamReply implements InvocationReply {
   readonly streamed = true;
   readonly #options: UrlReplyOptions;
+  readonly #largestBytes: number;
   #handedOn = false;
   #answered = false;
   #bytes = 0;
@@ -35,6 +37,7 @@ export class UrlStreamReply implements InvocationReply {
 
   constructor(options: UrlReplyOptions) {
     this.#options = options;
+    this.#largestBytes = options.largestBytes ?? largestStreamBytes;
   }
 
   get handedOn(): boolean {
@@ -89,17 +92,17 @@ export class UrlStreamReply implements InvocationReply {
   }
 
   error(error: LambdaError): void {
-    if (!this.#options.response.closed) this.#fail(toApiError(error));
+    if (!this.#options.response.closed) this.#fail(toUrlError(error));
   }
 
   giveUp(error: LambdaError): void {
-    this.#fail(toApiError(error));
+    this.#fail(toUrlError(error));
   }
 
   #frame(chunk: Buffer, served: Served): Buffer | undefined {
     this.#bytes += chunk.length;
-    if (this.#bytes > largestStreamBytes) {
-      this.#fail(failed(`the answer has more than ${largestStreamBytes} bytes`));
+    if (this.#bytes > this.#largestBytes) {
+      this.#fail(failed(`the answer has more than ${this.#largestBytes} bytes`));
       return undefined;
     }
     if (this.#prelude === undefined) return chunk;
