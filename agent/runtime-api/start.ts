@@ -7,6 +7,7 @@ import { RuntimeApiServiceDefinition } from "../../proto/gen/esb/runtime/v1/runt
 import { listenAt } from "../server/listen.ts";
 import { runtimeApiService } from "./control.ts";
 import type { FunctionFailure } from "./failures.ts";
+import { drop } from "./http/body.ts";
 import { extensionPrefix, onExtensionRequest } from "./http/extension-api.ts";
 import { Invocations } from "./http/invocations.ts";
 import { refuse } from "./http/reply.ts";
@@ -108,7 +109,7 @@ function onWorkerRequest(telemetry: WeakMap<WorkerSession, Subscribe>) {
       const format = telemetryFormat(url);
       const subscribe = telemetry.get(session);
       if (format === undefined || subscribe === undefined) {
-        request.resume();
+        drop(request);
         refuse(response, "notFound");
       } else {
         onTelemetryRequest(session, (name, wanted) => subscribe(name, wanted, format), request, response);

@@ -7,8 +7,9 @@ import type { WorkerSession } from "./session.ts";
 /** A runtime needs one connection, each extension one or two, and whatever their own agents hold open. */
 const mostConnectionsPerWorker = 32;
 const defaultInitTimeoutMs = 10_000;
-/** Who is refused has so long to read why. */
+/** Who is refused has so long to read why, and so many at once; a worker that is driven otherwise is one of them. */
 const strangerWithinMs = 1000;
+const mostStrangers = 64;
 
 /** What the agent asked for cannot be: `why` decides about the status that it gets. */
 export class AdmissionError extends Error {
@@ -44,6 +45,7 @@ export class Workers {
   readonly #byKey = new Map<string, Admitted | "reserved">();
   readonly #shared = new SharedListeners((socket, place) => this.#onRuntimeConnection(socket, place));
   readonly #sessions = new WeakMap<Socket, WorkerSession>();
+  #strangers = 0;
 
   constructor(parts: WorkersParts) {
     this.#parts = parts;
@@ -137,9 +139,7 @@ export class Workers {
     const found = this.#byKey.get(keyOf(place, address)) ?? this.#byKey.get(keyOf(place, ""));
     if (found === undefined || found === "reserved") {
       this.#parts.onStranger(address);
-      socket.end(forbidden);
-      socket.resume();
-      socket.setTimeout(strangerWithinMs, () => socket.destroy());
+      this.#refuse(socket);
       return;
     }
     if (found.sockets.size >= mostConnectionsPerWorker) {
@@ -150,6 +150,22 @@ export class Workers {
     socket.once("close", () => found.sockets.delete(socket));
     this.#sessions.set(socket, found.session);
     this.#parts.runtimeServer.emit("connection", socket);
+  }
+
+  #refuse(socket: Socket): void {
+    if (this.#strangers >= mostStrangers) {
+      socket.destroy();
+      return;
+    }
+    this.#strangers++;
+    // Not the socket's own timeout: whoever goes on sending would stay for ever.
+    const timer = setTimeout(() => socket.destroy(), strangerWithinMs);
+    socket.once("close", () => {
+      this.#strangers--;
+      clearTimeout(timer);
+    });
+    socket.end(forbidden);
+    socket.resume();
   }
 
   #onInvocationConnection(socket: Socket, place: string, session: WorkerSession): void {

@@ -7,8 +7,10 @@ export type Collected =
   /** The connection went before the end. */
   | { readonly kind: "lost" };
 
-/** What comes in excess of a limit is dropped up to here, so that the sender reads our answer; then it is cut off. */
-const mostDroppedBytes = 64 * 1024 * 1024;
+/** What comes in excess of a limit is dropped up to so many times as much, so that the sender reads our answer. */
+const mostDropped = 10;
+/** A body that is refused unread: as large as an answer may be. In bytes. */
+const mostUnwantedBytes = 8 * 1024 * 1024;
 
 /** Gathers a request's body in the parts in which it comes. `done` is called once. @param limit bytes */
 export function collect(request: IncomingMessage, limit: number, done: (body: Collected) => void): void {
@@ -26,7 +28,7 @@ export function collect(request: IncomingMessage, limit: number, done: (body: Co
     else {
       parts = [];
       end({ kind: "too-large" });
-      if (bytes > limit + mostDroppedBytes) request.destroy();
+      if (bytes > limit * (1 + mostDropped)) request.destroy();
     }
   });
   request.on("end", () => {
@@ -37,6 +39,16 @@ export function collect(request: IncomingMessage, limit: number, done: (body: Co
   });
   request.on("close", () => end({ kind: "lost" }));
   request.on("error", () => end({ kind: "lost" }));
+}
+
+/** Reads a body that nobody wants, so that the sender reads our answer, and cuts off one that does not end. */
+export function drop(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on("error", () => undefined);
+  request.on("data", (part: Buffer) => {
+    bytes += part.length;
+    if (bytes > mostUnwantedBytes) request.destroy();
+  });
 }
 
 /** A body that is read as a whole. */

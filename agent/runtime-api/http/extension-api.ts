@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import type { EventPoll } from "../invocation.ts";
 import type { WorkerSession } from "../session.ts";
-import { collect, joined } from "./body.ts";
+import { collect, drop, joined } from "./body.ts";
 import { accept, refuse, replyJson } from "./reply.ts";
 import { readError } from "./runtime-api.ts";
 
@@ -25,7 +25,7 @@ export function onExtensionRequest(
   else if (called === "GET event/next") onEventNext(session, request, response);
   else if (called === "POST init/error" || called === "POST exit/error") onExtensionError(session, request, response);
   else {
-    request.resume();
+    drop(request);
     refuse(response, "notFound");
   }
 }
@@ -50,7 +50,7 @@ function onRegister(session: WorkerSession, request: IncomingMessage, response: 
 }
 
 function onEventNext(session: WorkerSession, request: IncomingMessage, response: ServerResponse): void {
-  request.resume();
+  drop(request);
   const identifier = identified(session, request, response);
   if (identifier === undefined) return;
   const poll: EventPoll = {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { largestAnswerBytes, payloadOf, responseTooLarge } from "../failures.ts";
 import type { Invocation, Poll } from "../invocation.ts";
 import type { WorkerSession } from "../session.ts";
-import { collect, joined } from "./body.ts";
+import { collect, drop, joined } from "./body.ts";
 import { writeWhole } from "./caller.ts";
 import { accept, refuse } from "./reply.ts";
 
@@ -21,19 +21,21 @@ export function onRuntimeRequest(
 ): void {
   const called = `${request.method} ${rest}`;
   const [, id = "", what] = /^POST invocation\/([^/]*)\/(response|error)$/.exec(called) ?? [];
-  if (called === "GET invocation/next") onNext(session, response);
+  if (called === "GET invocation/next") onNext(session, request, response);
   else if (what === "response") onResponse(session, id, request, response);
   else if (what === "error") onError(session, id, request, response);
   else if (called === "POST init/error") onInitError(session, request, response);
   else {
-    request.resume();
+    drop(request);
     refuse(response, "notFound");
   }
 }
 
-function onNext(session: WorkerSession, response: ServerResponse): void {
+function onNext(session: WorkerSession, request: IncomingMessage, response: ServerResponse): void {
   const poll: Poll = {
     deliver(invocation) {
+      // Once there is an answer, Node reads whatever comes before the end of a request.
+      if (!request.complete) drop(request);
       response.sendDate = false;
       writeWhole(response, 200, invocationHeaders(invocation), invocation.takeEvent());
     },
@@ -42,7 +44,9 @@ function onNext(session: WorkerSession, response: ServerResponse): void {
   response.on("error", () => undefined);
   response.once("close", () => session.pollLost(poll));
   const refused = session.next(poll);
-  if (refused !== undefined) refuse(response, refused);
+  if (refused === undefined) return;
+  drop(request);
+  refuse(response, refused);
 }
 
 function invocationHeaders(invocation: Invocation): string[] {
@@ -69,7 +73,7 @@ function onResponse(session: WorkerSession, id: string, request: IncomingMessage
   if (invocation === undefined) return;
   const mode = request.headers["lambda-runtime-function-response-mode"];
   if (mode !== undefined && mode !== "streaming") {
-    request.resume();
+    drop(request);
     const errorType = "Runtime.InvalidResponseModeHeader";
     const errorMessage = "Invalid function response mode";
     invocation.caller.fail([payloadOf(invocation.requestId, { errorType, errorMessage })], json);
@@ -87,7 +91,7 @@ function begin(
 ): Invocation | undefined {
   const begun = session.beginAnswer(id);
   if (typeof begun !== "string") return begun;
-  request.resume();
+  drop(request);
   refuse(response, begun);
   return undefined;
 }

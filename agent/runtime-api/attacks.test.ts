@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { test } from "node:test";
+import type { Admission } from "../../proto/gen/esb/runtime/v1/runtime.ts";
+import { call, invoke, requestIdOf, runtimeOf, startTestRuntimeApi } from "./runtime-api.fake.ts";
+
+/** What a worker could try, so that others are served late or not at all (S5), or to be taken for another (S7). */
+
+function open({ runtimeAddress: host, runtimePort: port }: Admission, localAddress: string): Socket {
+  return connect({ host, port, localAddress, allowHalfOpen: true }).on("error", () => undefined);
+}
+
+function closed(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once("close", resolve));
+}
+
+const part = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(65_536, "a"), Buffer.from("\r\n")]);
+
+/** Sends a request whose body has no end, for as long as it is let; how many bytes of it were taken. */
+async function endless(worker: Admission, line: string): Promise<number> {
+  const socket = open(worker, worker.sourceAddress);
+  const over = closed(socket);
+  socket.resume();
+  socket.write(`${line} HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n`);
+  const goOn = () => {
+    while (socket.writable && socket.write(part));
+  };
+  socket.on("drain", goOn);
+  goOn();
+  await over;
+  return socket.bytesWritten;
+}
+
+for (const line of [
+  "POST /no/such/path",
+  "POST /2018-06-01/runtime/nothing",
+  "POST /2018-06-01/runtime/invocation/none/response",
+  "POST /2018-06-01/runtime/init/error",
+  "POST /2020-01-01/extension/register",
+  "POST /2020-01-01/extension/nothing",
+  "GET /2020-01-01/extension/event/next",
+  "PUT /2022-07-01/telemetry",
+]) {
+  test(`L3 S5 a body without end is cut off: ${line}`, async () => {
+    await using api = await startTestRuntimeApi();
+    const worker = await api.admit(2);
+    const bytes = await endless(worker, line);
+    assert.ok(bytes < 64 * 1024 * 1024, `${bytes} bytes`);
+    assert.equal((await call(worker, "GET", "/none")).status, 404);
+  });
+}
+
+test("L3 S5 a poll with a body without end is not read for ever, before its invocation and behind it", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2);
+  const cutOff = endless(worker, "GET /2018-06-01/runtime/invocation/next");
+  await api.control.waitReady({ instanceId: worker.instanceId });
+  const lost = invoke(worker);
+  assert.ok((await cutOff) < 64 * 1024 * 1024);
+  // Its runtime had the invocation: another answer ends it.
+  await api.control.exited({ instanceId: worker.instanceId, exitStatus: 1 });
+  assert.equal((await lost).headers["x-amz-function-error"], "Unhandled");
+});
+
+test("L3 S5 strangers do not stay, whatever they send, and are not many at once", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2);
+  const stranger = worker.sourceAddress.replace(/\d+$/, "77");
+  const sockets = Array.from({ length: 200 }, () => open(worker, stranger));
+  let told = 0;
+  const sending = setInterval(() => {
+    for (const socket of sockets) if (socket.writable) socket.write("x");
+  }, 100);
+  for (const socket of sockets) socket.once("data", () => told++);
+  await Promise.all(sockets.map(closed));
+  clearInterval(sending);
+  assert.ok(told > 0 && told < sockets.length, `${told} heard why, the others nothing`);
+  assert.equal((await call(worker, "GET", "/none")).status, 404);
+});
+
+test("L3 S7 what a request says of its sender is not believed", async () => {
+  await using api = await startTestRuntimeApi();
+  const [one, two] = [await api.admit(2), await api.admit(3)];
+  const polled = runtimeOf(one).next();
+  const answered = invoke(one);
+  const id = requestIdOf(await polled);
+  const headers = Object.fromEntries(
+    ["x-forwarded-for", "forwarded", "x-real-ip", "client-ip", "host"].map((name) => [name, one.sourceAddress]),
+  );
+  assert.equal((await runtimeOf(two).respond(id, '"stolen"', headers)).status, 400);
+  assert.equal((await runtimeOf(two).fail(id, '"stolen"', headers)).status, 400);
+  await runtimeOf(one).respond(id, '"own"');
+  assert.equal((await answered).body, '"own"');
+});
