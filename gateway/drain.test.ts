@@ -1,57 +1,9 @@
 import assert from "node:assert/strict";
-import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { freePort } from "../test/support/port.ts";
-import { FakeAgent } from "./testing/fake-agent.ts";
-import { functionsFile, runGateway } from "./testing/gateway-process.ts";
+import { startDraining } from "./testing/draining.ts";
 import { type Answer, send, until } from "./testing/harness.ts";
-
-/** A gateway process before a fake agent, with one worker at most, whose requests the test answers. */
-async function setUp(environment: Record<string, string> = {}) {
-  await using stack = new AsyncDisposableStack();
-  const { file } = stack.use(
-    await functionsFile("functions: { hello: { image: x, timeout: 60, concurrency: { max: 1 } } }"),
-  );
-  const agent = stack.use(new FakeAgent());
-  const running: ServerResponse[] = [];
-  agent.handler = (_request, response) => running.push(response);
-  const port = await freePort();
-  const gateway = stack.use(
-    runGateway({
-      ESB_FUNCTIONS: file,
-      ESB_GATEWAY_PORT: String(port),
-      ESB_AGENT_ADDRESS: await agent.listen(),
-      ESB_FREEZE_AFTER_MS: "-1",
-      ESB_DRAIN_TIMEOUT_MS: "30000",
-      ...environment,
-    }),
-  );
-  await gateway.logged("gateway listens");
-  await gateway.logged("agent is there");
-  const url = `http://127.0.0.1:${port}`;
-  const invoke = () => send(`${url}/2015-03-31/functions/hello/invocations`, "POST", {}, "{}");
-  const waiting = async (count: number) => {
-    const line = `esb_queue_length{function="hello"} ${count}`;
-    await until(async () => (await send(`${url}/metrics`, "GET")).body.includes(line));
-  };
-  const stop = async () => {
-    gateway.child.kill("SIGTERM");
-    await gateway.logged("gateway stops");
-  };
-  const release = stack.move();
-  return {
-    agent,
-    gateway,
-    running,
-    url,
-    port,
-    invoke,
-    waiting,
-    stop,
-    [Symbol.asyncDispose]: () => release.disposeAsync(),
-  };
-}
 
 function assertStopped(answer: Answer, message: RegExp) {
   assert.equal(answer.status, 503);
@@ -71,7 +23,7 @@ async function sendOn(agent: Agent, port: number, method: string, path: string):
 }
 
 test("S4: told to end: what runs and what waits is served, then it ends; its worker stays as it is", async () => {
-  await using setup = await setUp();
+  await using setup = await startDraining();
   const answers = [setup.invoke(), setup.invoke()];
   await until(() => setup.running.length === 1);
   await setup.waiting(1);
@@ -91,7 +43,7 @@ test("S4: told to end: what runs and what waits is served, then it ends; its wor
 });
 
 test("S4: while it ends: not ready, and new requests, on new and on kept connections, are 503 and close", async () => {
-  await using setup = await setUp();
+  await using setup = await startDraining();
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });
   const path = "/2015-03-31/functions/hello/invocations";
   assert.equal((await sendOn(kept, setup.port, "GET", "/health")).status, 200);
@@ -110,7 +62,7 @@ test("S4: while it ends: not ready, and new requests, on new and on kept connect
 });
 
 test("S4: after ESB_DRAIN_TIMEOUT_MS what still runs or waits is 503 and says which, and the gateway ends", async () => {
-  await using setup = await setUp({ ESB_DRAIN_TIMEOUT_MS: "300" });
+  await using setup = await startDraining({ ESB_DRAIN_TIMEOUT_MS: "300" });
   const first = setup.invoke();
   await until(() => setup.running.length === 1);
   const second = setup.invoke();
@@ -124,7 +76,7 @@ test("S4: after ESB_DRAIN_TIMEOUT_MS what still runs or waits is 503 and says wh
 });
 
 test("S4: an answer that has been begun when time is up is cut, not ended as if it were whole", async () => {
-  await using setup = await setUp({ ESB_DRAIN_TIMEOUT_MS: "0" });
+  await using setup = await startDraining({ ESB_DRAIN_TIMEOUT_MS: "0" });
   const bytes = 1_000_000;
   const arrived = Promise.withResolvers<IncomingMessage>();
   request(
@@ -144,7 +96,7 @@ test("S4: an answer that has been begun when time is up is cut, not ended as if 
 
 for (const second of ["SIGTERM", "SIGINT"] as const) {
   test(`S4: a second signal, ${second}, ends it at once`, async () => {
-    await using setup = await setUp({ ESB_DRAIN_TIMEOUT_MS: "60000" });
+    await using setup = await startDraining({ ESB_DRAIN_TIMEOUT_MS: "60000" });
     const lost = assert.rejects(setup.invoke(), { code: "ECONNRESET" });
     await until(() => setup.running.length === 1);
     await setup.stop();
