@@ -22,7 +22,7 @@ const agentCodes: Readonly<Record<AgentErrorCode, Told>> = {
   IMAGE_PULL_FAILED: [503, "ServiceException", 5],
   MEMORY_EXHAUSTED: [429, "TooManyRequestsException", 1],
   HOST_EXHAUSTED: [503, "ServiceException", 5],
-  NETWORK_EXHAUSTED: [503, "ENILimitReachedException", 5],
+  NETWORK_EXHAUSTED: [502, "SubnetIPAddressLimitReachedException", 5],
   NETWORK_FAILED: [502, "EC2UnexpectedException"],
   RUNTIME_UNAVAILABLE: away,
   AGENT_UNAVAILABLE: away,
@@ -38,7 +38,8 @@ for (const [code, [status, name, retryAfterSeconds]] of Object.entries(agentCode
     assert.deepEqual([told.status, told.name, told.retryAfterSeconds], [status, name, retryAfterSeconds]);
     const body = JSON.parse(told.body());
     assert.equal(body.Message ?? body.message, "so it is");
-    assert.equal(told.retryAfterSeconds !== undefined, status === 429 || status === 503);
+    const passes = status === 429 || status === 503 || name === "SubnetIPAddressLimitReachedException";
+    assert.equal(told.retryAfterSeconds !== undefined, passes);
   });
 }
 

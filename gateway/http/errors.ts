@@ -24,7 +24,8 @@ const lambdaErrors = {
   UnsupportedMediaTypeException: { status: 415, type: "User", member: "message" },
   TooManyRequestsException: { status: 429, type: "User", member: "message" },
   InvalidRuntimeException: { status: 502, type: "User", member: "Message" },
-  ENILimitReachedException: { status: 502, type: "Server", member: "Message" },
+  NoPublishedVersionException: { status: 400, type: "User", member: "Message" },
+  SubnetIPAddressLimitReachedException: { status: 502, type: "Server", member: "Message" },
   EC2UnexpectedException: { status: 502, type: "Server", member: "Message" },
   ServiceException: { status: 500, type: "Server", member: "Message" },
 } as const;
@@ -94,7 +95,7 @@ const agentErrors: Readonly<Record<AgentErrorCode, LambdaErrorOptions & { readon
   },
   HOST_EXHAUSTED: { name: "ServiceException", status: 503, retryAfterSeconds: 5 },
   NETWORK_FAILED: { name: "EC2UnexpectedException" },
-  NETWORK_EXHAUSTED: { name: "ENILimitReachedException", status: 503, retryAfterSeconds: 5 },
+  NETWORK_EXHAUSTED: { name: "SubnetIPAddressLimitReachedException", retryAfterSeconds: 5 },
   RUNTIME_UNAVAILABLE: unavailable,
   AGENT_UNAVAILABLE: unavailable,
   DEADLINE_EXCEEDED: unavailable,
@@ -137,6 +138,8 @@ export function lambdaErrorsByStatus(): ReadonlyMap<number, ReadonlySet<LambdaEr
   const known: readonly (LambdaErrorOptions & { readonly name: LambdaErrorName })[] = [
     ...(Object.keys(lambdaErrors) as LambdaErrorName[]).map((name) => ({ name })),
     ...Object.values(agentErrors),
+    // A worker is lost: gateway/lambda/invocation.ts.
+    { name: "ServiceException", status: 502 },
     ...Object.entries(refusals).flatMap(([reason, told]) => (reason === "left" ? [] : [told])),
   ];
   const statuses = new Map<number, Set<LambdaErrorName>>();

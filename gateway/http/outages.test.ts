@@ -99,7 +99,7 @@ const startFailures: ReadonlyArray<readonly [string, Status, number, string, str
   ["WORKER_OUT_OF_MEMORY", Status.FAILED_PRECONDITION, 502, "InvalidRuntimeException", undefined],
   ["WORKER_NOT_READY", Status.FAILED_PRECONDITION, 502, "InvalidRuntimeException", undefined],
   ["NETWORK_FAILED", Status.INTERNAL, 502, "EC2UnexpectedException", undefined],
-  ["NETWORK_EXHAUSTED", Status.RESOURCE_EXHAUSTED, 503, "ENILimitReachedException", "5"],
+  ["NETWORK_EXHAUSTED", Status.RESOURCE_EXHAUSTED, 502, "SubnetIPAddressLimitReachedException", "5"],
   ["INTERNAL", Status.INTERNAL, 500, "ServiceException", undefined],
   ["toString", Status.INTERNAL, 500, "ServiceException", undefined],
 ];

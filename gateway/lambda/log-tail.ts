@@ -55,7 +55,8 @@ export class LogTail {
     const timedOut = failure?.errorType === "Sandbox.Timedout";
     return toLogResult({
       requestId,
-      durationMs: timedOut ? Math.min(durationMs, definition.timeoutMs) : durationMs,
+      // Its timer may have been late, or early by less than a millisecond.
+      durationMs: timedOut ? definition.timeoutMs : durationMs,
       initMs: phases === undefined ? undefined : phases.start + phases.ready,
       memoryMib: definition.memoryMib,
       usedBytes,

@@ -18,7 +18,7 @@ test("an unknown function is 404 in Lambda's shape", async () => {
   assert.equal(answer.headers["content-type"], "application/json");
   assert.deepEqual(JSON.parse(answer.body), {
     Type: "User",
-    Message: "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope:$LATEST",
+    Message: "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope",
   });
 });
 
@@ -59,8 +59,6 @@ for (const type of ["", ";;;", "json", "\u00e9/x"]) {
 }
 
 const badNames = [
-  "..",
-  "%2e%2e",
   "a%2Fb",
   "a/b",
   "../etc",
@@ -72,9 +70,8 @@ const badNames = [
   "%C3%A9",
   "%",
   "%ff",
-  "a.b",
   "a".repeat(65),
-  "a".repeat(171),
+  "a".repeat(257),
   "a".repeat(5000),
   "hello:$LATEST:x",
   "arn:aws:lambda:us-east-1:1234:function:hello",
@@ -108,33 +105,60 @@ for (const name of [
   });
 }
 
-test("another qualifier or region is 404, with the name as it was asked for", async () => {
+test("a name that Lambda would take and no function has is 404, not a path", async () => {
+  for (const name of ["..", "%2e%2e", "a.b"]) assert.equal((await harness.invoke(name)).status, 404, name);
+});
+
+test("another qualifier or region is 404, with the name as it was asked for; a published version is none", async () => {
   const url = `${harness.url}/2015-03-31/functions/hello/invocations?Qualifier=prod`;
   for (const answer of [await send(url, "POST", {}, "{}"), await harness.invoke("hello:prod")]) {
     assert.equal(answer.status, 404);
-    assert.match(answer.body, /function:hello:prod/);
+    assert.match(answer.body, /function:hello:prod"/);
   }
   const elsewhere = await harness.invoke("arn:aws:lambda:eu-west-1:123456789012:function:hello");
   assert.equal(elsewhere.status, 404);
-  assert.match(elsewhere.body, /eu-west-1/);
+  assert.match(elsewhere.body, /Functions from 'eu-west-1' are not reachable/);
+  const published = await harness.invoke("hello:$LATEST.PUBLISHED");
+  assert.deepEqual([published.status, published.headers["x-amzn-errortype"]], [400, "NoPublishedVersionException"]);
+  assert.equal((await harness.invoke("nope:$LATEST.PUBLISHED")).status, 404);
 });
 
-test("DryRun touches nothing and is 204; what is no type of invocation is told", async () => {
+test("DryRun touches nothing and is 204; what is no type of invocation or log is told as AWS does", async () => {
   const calls = harness.agent.calls.length;
   const dry = await harness.invoke("hello", "{}", { "x-amz-invocation-type": "DryRun" });
   assert.equal(dry.status, 204);
   assert.match(String(dry.headers["x-amzn-requestid"]), uuid);
-  for (const header of ["x-amz-invocation-type", "x-amz-log-type"]) {
+  for (const [header, member, values] of [
+    ["x-amz-invocation-type", "invocationType", "Event, RequestResponse, DryRun"],
+    ["x-amz-log-type", "logType", "None, Tail"],
+  ] as const) {
     for (const value of ["Nonsense", "event"]) {
       const answer = await harness.invoke("hello", "{}", { [header]: value });
       assert.equal(answer.status, 400);
-      assert.equal(answer.headers["x-amzn-errortype"], "InvalidParameterValueException");
-      assert.match(JSON.parse(answer.body).message, new RegExp(value));
+      assert.equal(answer.headers["x-amzn-errortype"], "ValidationException");
+      const constraint = `failed to satisfy constraint: Member must satisfy enum value set: [${values}]`;
+      const message = `1 validation error detected: Value '${value}' at '${member}' ${constraint}`;
+      assert.deepEqual(JSON.parse(answer.body), { message });
     }
   }
   assert.equal((await harness.invoke("nope", "{}", { "x-amz-invocation-type": "DryRun" })).status, 404);
   assert.equal(harness.agent.calls.length, calls);
 });
+
+for (const header of ["x-amz-tenant-id", "x-amz-durable-execution-name"]) {
+  test(`${header} asks for what there is not: the function is not invoked as if it had not been said`, async () => {
+    const calls = harness.agent.calls.length;
+    for (const type of ["RequestResponse", "Event", "DryRun"]) {
+      const answer = await harness.invoke("hello", "{}", { [header]: "blue", "x-amz-invocation-type": type });
+      assert.deepEqual(
+        [answer.status, answer.headers["x-amzn-errortype"]],
+        [400, "InvalidParameterValueException"],
+        answer.body,
+      );
+    }
+    assert.equal(harness.agent.calls.length, calls);
+  });
+}
 
 test("what under Lambda's prefix is none of its operations is 404, and other methods too", async () => {
   assert.equal((await harness.get("/2015-03-31/nothing")).status, 404);

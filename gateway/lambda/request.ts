@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
 import { LambdaError } from "../http/errors.ts";
+import { oneOf } from "./validation.ts";
 
 /** Lambda's limit of a request, in bytes. */
 export const largestRequestBytes = 6 * 1024 * 1024;
@@ -82,37 +84,42 @@ function isJsonObject(bytes: Buffer): boolean {
   }
 }
 
-export const invocationTypes = ["RequestResponse", "Event", "DryRun"] as const;
+export const invocationTypes = ["Event", "RequestResponse", "DryRun"] as const;
 export type InvocationType = (typeof invocationTypes)[number];
 
-/** @throws LambdaError InvalidParameterValueException */
+/** @throws LambdaError ValidationException */
 export function toInvocationType(header: string | string[] | undefined): InvocationType {
-  return oneOf(invocationTypes, header, "InvocationType") ?? "RequestResponse";
+  return oneOf(invocationTypes, header, "invocationType") ?? "RequestResponse";
 }
 
 /** What a streamed answer can be asked for: nobody would read that of an Event. @throws LambdaError as above */
 export function toStreamedType(header: string | string[] | undefined): InvocationType {
-  return oneOf(["RequestResponse", "DryRun"], header, "InvocationType") ?? "RequestResponse";
+  return oneOf(["RequestResponse", "DryRun"], header, "invocationType") ?? "RequestResponse";
 }
 
 export const logTypes = ["None", "Tail"] as const;
 export type LogType = (typeof logTypes)[number];
 
-/** @throws LambdaError InvalidParameterValueException */
+/** @throws LambdaError ValidationException */
 export function toLogType(header: string | string[] | undefined): LogType {
-  return oneOf(logTypes, header, "LogType") ?? "None";
+  return oneOf(logTypes, header, "logType") ?? "None";
 }
 
-function oneOf<T extends string>(
-  known: readonly T[],
-  header: string | string[] | undefined,
-  what: string,
-): T | undefined {
-  if (header === undefined || header === "") return undefined;
-  const found = known.find((value) => value === header);
-  if (found !== undefined) return found;
-  const message = `${what} ${String(header)} is not known; expected ${known.join(", ")}`;
-  throw new LambdaError("InvalidParameterValueException", message);
+/** Parameters that change what a function may share or remember, by their header, and what would have to be there. */
+const absent = [
+  ["x-amz-tenant-id", "The invoked function is not enabled with tenancy configuration"],
+  ["x-amz-durable-execution-name", "The invoked function is not enabled for durable executions"],
+] as const;
+
+/**
+ * Who asks for isolation, or for being served once only, must not be served as if nothing had been said.
+ * @throws LambdaError InvalidParameterValueException
+ */
+export function assertNothingAbsent(headers: IncomingHttpHeaders): void {
+  for (const [header, message] of absent) {
+    if (headers[header] === undefined) continue;
+    throw new LambdaError("InvalidParameterValueException", `${message}; remove ${header} from the request`);
+  }
 }
 
 /** Lambda's limit of an event that nobody waits for, in bytes; until 2025 it was 256 KiB. */

@@ -9,12 +9,13 @@ import { admission, type CallerGate } from "./admission.ts";
 import { BackgroundReply, invokeInBackground } from "./background.ts";
 import { type Chains, isEndless } from "./chains.ts";
 import type { EventQueue } from "./event-queue.ts";
-import { notFound, qualifiedArn, toFunctionName } from "./function-name.ts";
+import { arnOf, assertVersion, notFound, toFunctionReference } from "./function-name.ts";
 import { type InvocationContext, type InvocationRequest, invoke } from "./invocation.ts";
 import { LogTail, type WorkerReports } from "./log-tail.ts";
 import { Reply } from "./reply.ts";
 import {
   assertEventSize,
+  assertNothingAbsent,
   type InvocationType,
   toClientContext,
   toEvent,
@@ -62,7 +63,8 @@ const streamedPrefix = "/2021-11-15/functions/";
 const streamedSuffix = "/response-streaming-invocations";
 
 /** The older form of Event (docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html). */
-const asyncPaths = ["/2014-11-13/functions/:name/invoke-async", "/2014-11-13/functions/:name/invoke-async/"];
+const asyncPrefix = "/2014-11-13/functions/";
+const asyncSuffix = "/invoke-async";
 
 type Incoming = FastifyRequest<InvokeRoute>;
 
@@ -75,8 +77,11 @@ export function addInvokeRoute(app: FastifyInstance, options: InvokeRouteOptions
   app.post<InvokeRoute>(`${streamedPrefix}:name${streamedSuffix}`, gate, (request, reply) =>
     serve(request, reply, toStreamedType(request.raw.headers["x-amz-invocation-type"]), options, true),
   );
-  for (const path of asyncPaths) {
-    app.post<InvokeRoute>(path, gate, (request, reply) => serve(request, reply, "Event", options));
+  // The AWS CLI and the SDKs of old have a slash behind it.
+  for (const slash of ["", "/"]) {
+    app.post<InvokeRoute>(`${asyncPrefix}:name${asyncSuffix}${slash}`, gate, (request, reply) =>
+      serve(request, reply, "Event", options),
+    );
   }
 }
 
@@ -89,11 +94,13 @@ async function serve(
   streamed = false,
 ): Promise<void> {
   const { id, raw } = request;
-  const called = [request.params.name, single(request.query.Qualifier), options.region] as const;
-  const name = toFunctionName(...called);
+  const called = toFunctionReference(request.params.name, single(request.query.Qualifier), options.region);
+  const { name } = called;
   const logType = toLogType(raw.headers["x-amz-log-type"]);
   const definition = options.functions.get(name) ?? (await refreshed(options.functions, name));
-  if (definition === undefined) throw notFound(name, options.region);
+  if (definition === undefined) throw notFound(called, options.region);
+  assertVersion(called, options.region);
+  assertNothingAbsent(raw.headers);
   const clientContext = toClientContext(raw.headers["x-amz-client-context"]);
   const event = toEvent(request.body);
   if (type === "Event") assertEventSize(event);
@@ -106,7 +113,8 @@ async function serve(
   const plain = new Reply(fastifyReply.raw, id, traceId);
   const reply = streamed ? new StreamReply({ reply: plain, tail }) : plain;
   const contentType = raw.headers["content-type"];
-  const functionArn = qualifiedArn(...called);
+  // Whoever serves the worker knows the one without.
+  const functionArn = called.qualifier === undefined ? undefined : arnOf(called, options.region);
   const toRequest = (found: FunctionDefinition, context: string | undefined): InvocationRequest => ({
     id,
     call: { functionName: name, traceId, caller, awaited: type !== "Event" },
@@ -118,7 +126,7 @@ async function serve(
     const bytes = event.length + traceId.length + (contentType?.length ?? 0);
     accept(definition, bytes, { id, functionName: name }, options, () => {
       const now = options.functions.get(name);
-      if (now === undefined) throw notFound(name, options.region);
+      if (now === undefined) throw notFound(called, options.region);
       // Lambda hands a client context on only where the client waits.
       return toRequest(now, undefined);
     });
@@ -189,6 +197,7 @@ export function unroutableName(method: string, url: string): string | undefined 
   for (const [before, behind] of [
     [prefix, suffix],
     [streamedPrefix, streamedSuffix],
+    [asyncPrefix, asyncSuffix],
   ] as const) {
     if (path.startsWith(before) && path.endsWith(behind)) return path.slice(before.length, -behind.length);
   }

@@ -203,7 +203,7 @@ test("L5: DryRun, Event and who is not there are told as by Invoke", async () =>
   const refused = { name: "ResourceNotFoundException" };
   await assert.rejects(invoke(harness, { FunctionName: "nobody" }), refused);
   const event = { InvocationType: "Event" } as unknown as Partial<InvokeWithResponseStreamCommandInput>;
-  await assert.rejects(invoke(harness, event), { name: "InvalidParameterValueException" });
+  await assert.rejects(invoke(harness, event), { name: "ValidationException" });
   await assert.rejects(invoke(harness, { Payload: "no json" }), { name: "InvalidRequestContentException" });
 });
 

@@ -64,6 +64,34 @@ settled("L1: the developer guide: the end of the log, decoded", async ({ client 
   assert.ok(start !== undefined && start === end && end === report, stdout);
 });
 
+settled("L1: the developer guide: a function that fails is told of beside its status", async ({ client }) => {
+  const { code, stdout } = await client.shell("aws lambda invoke --function-name failing response.json");
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout), { ExecutedVersion: "$LATEST", FunctionError: "Unhandled", StatusCode: 200 });
+  assert.equal(JSON.parse(await read(client, "response.json")).errorType, "RangeError");
+});
+
+settled("L1 L3: the tutorial of a custom runtime: its function's own text, which is no JSON", async ({ client }) => {
+  const command = `aws lambda invoke --function-name bash-runtime --payload '{"text":"Hello"}' response.txt --cli-binary-format raw-in-base64-out`;
+  const { stdout } = await client.shell(forVersion1(command));
+  assert.deepEqual(JSON.parse(stdout), { ExecutedVersion: "$LATEST", StatusCode: 200 });
+  assert.equal(await read(client, "response.txt"), `Echoing request: '{"text":"Hello"}'`);
+});
+
+settled(
+  "L1: the developer guide's tenant isolation, which there is not: refused, not served without",
+  async (setting) => {
+    const before = (await setting.esb.workers.list({})).workers.length;
+    for (const type of ["", "--invocation-type Event"]) {
+      const command = `aws lambda invoke --function-name image-analysis --tenant-id blue ${type} response.json`;
+      const { code, stderr } = await setting.client.shell(command);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /InvalidParameterValueException.* not enabled with tenancy configuration/);
+    }
+    assert.equal((await setting.esb.workers.list({})).workers.length, before);
+  },
+);
+
 settled("L1: the older invoke-async", async ({ client }) => {
   await writeFile(join(client.folder, "args.json"), "{}");
   const { code, stdout, stderr } = await client.shell(

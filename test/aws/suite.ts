@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
-import { nodeClientArchive, nodeClientImage } from "../support/runtimes/images.ts";
+import { nodeClientArchive, nodeClientImage, providedArchive, providedImage } from "../support/runtimes/images.ts";
 import type { Answer, AwsClient } from "./clients/client.ts";
 
 /** Requests that may wait for a function: one more is throttled at once. */
@@ -15,7 +15,9 @@ functions:
   echo: { image: "${staticServerImage}", environment: { ECHO: "1" } }
   # As the examples of AWS's documentation call it.
   my-function: { image: "${staticServerImage}", environment: { ECHO: "1" } }
-  slow: { image: "${probeImage}", timeout: 1 }
+  bash-runtime: { image: "${providedImage}" }
+  image-analysis: { image: "${staticServerImage}" }
+  slow: { image: "${probeImage}", timeout: 3 }
   busy: { image: "${probeImage}" }
   handler: { image: "${nodeClientImage}", handler: worker.look }
   failing: { image: "${nodeClientImage}", handler: worker.fail }
@@ -48,7 +50,7 @@ export function withClient<C extends AwsClient>(open: (url: string) => Promise<C
       return;
     }
     await client[Symbol.asyncDispose]();
-    const archives = await Promise.all([probeArchive(), staticServerArchive(), nodeClientArchive()]);
+    const archives = await Promise.all([probeArchive(), staticServerArchive(), nodeClientArchive(), providedArchive()]);
     const settings = { ESB_QUEUE_LIMIT: String(queueLimit) };
     const esb = stack.use(await startEsb({ archives, functions, settings, runtimeApi: true }));
     const opened = await open(esb.url);
@@ -103,7 +105,7 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
       await client.invoke({ name: "nobody", type: "DryRun" }),
       "ResourceNotFoundException",
       404,
-      `Function not found: ${arnOf("nobody")}:$LATEST`,
+      `Function not found: ${arnOf("nobody")}`,
     );
   });
 
@@ -118,7 +120,7 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
         const { content } = payloadOf<{ content?: string }>(await client.invoke({ name: "probe", payload: read }));
         assert.equal(content, "done");
       },
-      10_000,
+      patienceMs,
       async (error) => `the event has not run: ${error}`,
     );
   });
@@ -128,15 +130,32 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
       ["echo", "$LATEST"],
       ["echo:$LATEST"],
       ["123456789012:function:echo"],
+      ["123456789012:function:echo:$LATEST"],
+      ["123456789012:function:echo", "$LATEST"],
+      ["123456789012:echo"],
       [arnOf("echo")],
       [`${arnOf("echo")}:$LATEST`],
       [arnOf("echo"), "$LATEST"],
+      [`${arnOf("echo")}:$LATEST`, "$LATEST"],
     ] as const) {
       const answer = await client.invoke({ name, payload: "1", ...(qualifier && { qualifier }) });
       assert.deepEqual([answer.status, answer.payload], [200, "1"], name);
     }
-    const missing = await client.invoke({ name: "echo", qualifier: "1" });
-    refusedWith(missing, "ResourceNotFoundException", 404, `Function not found: ${arnOf("echo")}:1`);
+    for (const [name, qualifier] of [
+      ["echo", "1"],
+      ["echo:1"],
+      [`${arnOf("echo")}:1`],
+      ["123456789012:function:echo:1", "1"],
+    ] as const) {
+      const missing = await client.invoke({ name, ...(qualifier && { qualifier }) });
+      refusedWith(missing, "ResourceNotFoundException", 404, `Function not found: ${arnOf("echo")}:1`);
+    }
+    const published = await client.invoke({ name: "echo", qualifier: "$LATEST.PUBLISHED" });
+    const none = "The function has no published versions available.";
+    refusedWith(published, "NoPublishedVersionException", 400, none);
+    const elsewhere = await client.invoke({ name: "arn:aws:lambda:eu-west-1:123456789012:function:echo" });
+    const unreachable = "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')";
+    refusedWith(elsewhere, "ResourceNotFoundException", 404, unreachable);
     const twoQualifiers = await client.invoke({ name: "echo:prod", qualifier: "test" });
     const message = "The derived qualifier from the function name does not match the specified qualifier.";
     refusedWith(twoQualifiers, "InvalidParameterValueException", 400, message);
@@ -180,7 +199,9 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
       assert.equal(Buffer.byteLength(warm), 4096);
       assert.match(warm, /x\nlast\nEND RequestId: /);
       assert.doesNotMatch(warm, /Init Duration|third/);
-      assert.equal((await client.invoke({ name: "busy", payload: '{"op":"id"}' })).log, undefined);
+      const none = { name: "busy", payload: '{"op":"id"}' };
+      assert.equal((await client.invoke(none)).log, undefined);
+      assert.equal((await client.invoke({ ...none, logType: "None" })).log, undefined);
     },
   );
 
@@ -227,9 +248,9 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
     assert.deepEqual([over.status, over.functionError], [200, "Unhandled"]);
     const { errorType, errorMessage } = payloadOf<Record<string, string>>(over);
     assert.equal(errorType, "Sandbox.Timedout");
-    assert.match(errorMessage ?? "", /^RequestId: [0-9a-f-]{36} Error: Task timed out after 1\.00 seconds$/);
+    assert.match(errorMessage ?? "", /^RequestId: [0-9a-f-]{36} Error: Task timed out after 3\.00 seconds$/);
     assert.match(over.log ?? "", /^START .*\nso tired\n/);
-    assert.match(over.log ?? "", /Task timed out after 1\.00 seconds\n\nEND .*\nREPORT .*\tStatus: timeout\n$/);
+    assert.match(over.log ?? "", /Task timed out after 3\.00 seconds\n\nEND .*\nREPORT .*\tStatus: timeout\n$/);
     payloadOf(await client.invoke({ name: "slow", payload: '{"op":"id"}' }));
     assert.notEqual(await instance(), before);
   });
@@ -263,10 +284,17 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
     refusedWith(event, "RequestTooLargeException", 413, words);
   });
 
+  its("L1: a type of invocation that there is not, in AWS's words", async ({ client }) => {
+    const answer = await client.invoke({ name: "echo", type: "dry_run" as "DryRun" });
+    const constraint = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";
+    const message = `1 validation error detected: Value 'dry_run' at 'invocationType' failed to satisfy constraint: ${constraint}`;
+    refusedWith(answer, "ValidationException", 400, message);
+  });
+
   its("L1: a payload that is no JSON, and a function that is not there", async ({ client }) => {
     const notJson = await client.invoke({ name: "echo", payload: "value" });
     refusedWith(notJson, "InvalidRequestContentException", 400, /^Could not parse request body into json: /);
-    const message = `Function not found: ${arnOf("nobody")}:$LATEST`;
+    const message = `Function not found: ${arnOf("nobody")}`;
     refusedWith(await client.invoke({ name: "nobody" }), "ResourceNotFoundException", 404, message);
   });
 
@@ -280,7 +308,7 @@ export function invokeSuite<C extends AwsClient>(who: string, settled: SettingTe
         const text = await (await fetch(`${esb.url}/metrics`)).text();
         assert.match(text, new RegExp(`esb_queue_length\\{function="busy"\\} ${queueLimit}\\b`));
       };
-      await until(waiting, 5000, async (error) => `nobody waits: ${error}`);
+      await until(waiting, patienceMs, async (error) => `nobody waits: ${error}`);
       const throttled = await client.invoke({ name: "busy", payload: "{}" });
       refusedWith(throttled, "TooManyRequestsException", 429, /^Rate Exceeded/);
       const { reason, retryAfter, status } = throttled.error ?? {};

@@ -88,8 +88,8 @@ function judgeFunctionError(request: PlannedRequest, answer: Answer, circumstanc
 
 const honest: Readonly<Record<number, RegExp>> = {
   429: /^TooManyRequestsException$/,
-  502: /^(ServiceException|EC2UnexpectedException|InvalidRuntimeException)$/,
-  503: /^(ServiceException|ENILimitReachedException)$/,
+  502: /^(ServiceException|EC2UnexpectedException|SubnetIPAddressLimitReachedException|InvalidRuntimeException)$/,
+  503: /^ServiceException$/,
   504: /^ServiceException$/,
 };
 
