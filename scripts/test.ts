@@ -40,11 +40,16 @@ async function main(): Promise<void> {
   const options = { say, failures };
   await timed("unit tests", async () =>
     add(
-      await runFiles({ ...options, files: selection.unit, concurrency: availableParallelism(), fileTimeoutMs: 60_000 }),
+      await runFiles({
+        ...options,
+        files: selection.unit,
+        concurrency: availableParallelism(),
+        fileTimeoutMs: 300_000,
+      }),
     ),
   );
   await timed("integration tests", async () =>
-    add(await runFiles({ ...options, files: selection.integration, concurrency: 1, fileTimeoutMs: 300_000 })),
+    add(await runFiles({ ...options, files: selection.integration, concurrency: 1, fileTimeoutMs: 900_000 })),
   );
   if (selection.integration.length > 0) await timed("leak check", () => checkLeaks(before));
 

@@ -54,9 +54,9 @@ function setUp(shared = false) {
 const worker = (id: string, pid = 1): ShimWorker => ({ id, function: "f", pid });
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 5000;
+  const deadlineMs = performance.now() + 60_000;
   while (!condition()) {
-    assert.ok(performance.now() < deadlineMs, "not within 5 s");
+    assert.ok(performance.now() < deadlineMs, "not within a minute");
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

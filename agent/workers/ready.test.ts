@@ -2,22 +2,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
+import { freePort } from "../../test/support/port.ts";
 import { AgentError } from "../errors.ts";
 import { PortTakenError, waitUntilListening } from "./ready.ts";
 
 const never = new AbortController().signal;
 const alive = new Promise<never>(() => undefined);
 const isOwn = async () => true;
-
-/** A port that nothing listens on, and that the same test may listen on later. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 test("it is enough that something listens, at once or later", async () => {
   const port = await freePort();

@@ -21,7 +21,7 @@ async function setUp() {
 /** Waits until the file is announced and reads as expected. */
 async function reads(file: { read(): Promise<string> }, events: EventTarget, expected: string): Promise<void> {
   for (;;) {
-    const announced = once(events, "change", { signal: AbortSignal.timeout(10_000) });
+    const announced = once(events, "change", { signal: AbortSignal.timeout(60_000) });
     if ((await file.read().catch(() => undefined)) === expected) {
       announced.catch(() => undefined);
       return;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { readLog, textOf } from "../support/logs.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 import { callback, type Proof, proofArchive, proofs } from "../support/runtimes/proofs.ts";
 
 /** AWS's runtime clients for each language, unmodified, as workers: what a handler sees, and what its caller is told. */
@@ -62,7 +62,7 @@ for (const proof of proofs) {
     assert.deepEqual(first.seen.event, { key: "Zoë" });
     const second = await answerOf(name, { key: 2 });
     assert.deepEqual([...second.outcome, second.seen.invocations], [200, null, "warm", 2]);
-    await esb.waitForTask(`${name}-0`, "PAUSED", 20_000);
+    await esb.waitForTask(`${name}-0`, "PAUSED");
     const third = await answerOf(name, { key: 3 });
     assert.deepEqual([...third.outcome, third.seen.invocations], [200, null, "thawed", 3]);
     assert.deepEqual(third.seen.event, { key: 3 });
@@ -88,7 +88,7 @@ for (const proof of proofs) {
         lines.some((text) => text.includes(`printed by ${seen.requestId}`)),
         lines.join("\n"),
       );
-    }, 5000);
+    }, patienceMs);
   });
 
   test(`L3 L1 ${name}: its handler's error is the caller's, and it goes on`, options(proof), async () => {

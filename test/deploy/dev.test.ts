@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { importBases } from "../support/docker/bases.ts";
 import { type DockerEngine, removeCgroups, startEngine } from "../support/docker/engine.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Also the name of its control groups, on a machine that may have others. */
@@ -38,8 +38,8 @@ test("D2: compose.yaml runs this folder's code on the machine's containerd, and 
     const starts = async () => (await compose("logs", service)).split(`"${sentence}"`).length;
     const before = await starts();
     await appendFile(join(work, service, "main.ts"), "// changed\n");
-    await until(async () => assert.ok((await starts()) > before), 30_000, words);
-    await until(async () => assert.equal(await greet(), worker), 30_000, words);
+    await until(async () => assert.ok((await starts()) > before), patienceMs, words);
+    await until(async () => assert.equal(await greet(), worker), patienceMs, words);
   }
 });
 
@@ -58,7 +58,7 @@ async function startMachinesContainerd(engine: DockerEngine): Promise<void> {
     "-c",
     `setsid containerd --config ${config} >${engine.dir}/containerd.log 2>&1 </dev/null &`,
   );
-  await until(() => engine.inside("ctr", "version"), 30_000);
+  await until(() => engine.inside("ctr", "version"), patienceMs);
 }
 
 async function copyOfCode(dir: string): Promise<string> {

@@ -7,7 +7,7 @@ import { importBases } from "../support/docker/bases.ts";
 import { startEngine } from "../support/docker/engine.ts";
 import { privilegedOverride } from "../support/docker/privileged.ts";
 import { bringUp } from "../support/docker/stack.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 import { tally } from "./load.ts";
 import {
   assertNothingBesideTasks,
@@ -72,7 +72,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
   await t.test("D1: every service is healthy by a check of its own", async () => {
     for (const service of ["pod", "node", "agent", "runtime-api", "gateway"]) {
       const isHealthy = async () => assert.equal((await stack.facts(service)).State.Health?.Status, "healthy", service);
-      await until(isHealthy, 30_000);
+      await until(isHealthy, patienceMs);
     }
   });
 
@@ -148,9 +148,9 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
       await stack.exec("node", "sh", "-c", "kill -KILL $(grep -lz ^containerd$ /proc/[0-9]*/cmdline | cut -d/ -f3)");
       await until(
         async () => assert.match(await stack.compose(["logs", "node"]), /containerd ended with status 137/),
-        10_000,
+        patienceMs,
       );
-      await until(() => stack.exec("node", "ctr", "version"), 30_000);
+      await until(() => stack.exec("node", "ctr", "version"), patienceMs);
     });
     assert.deepEqual(tally(outcomes), { 200: outcomes.length });
     await assertStillThere(stack, before);
@@ -165,7 +165,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
       });
       assert.equal(outcomes.at(-1)?.status, 200, JSON.stringify(tally(outcomes)));
       const networks = await stack.exec("pod", "ip", "netns", "list");
-      await until(async () => assert.ok((await tasks(stack)).length <= networks.trim().split("\n").length), 10_000);
+      await until(async () => assert.ok((await tasks(stack)).length <= networks.trim().split("\n").length), patienceMs);
       tell(`the ${service} was killed`, outcomes);
     });
   }
@@ -174,7 +174,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     const before = await certificateEnd(stack);
     const outcomes = await underLoad(stack, async () => {
       await stack.compose(["run", "--rm", "--no-TTY", "certificates", "--rotate", "/certificates"]);
-      await until(async () => assert.notEqual(await certificateEnd(stack), before), 30_000);
+      await until(async () => assert.notEqual(await certificateEnd(stack), before), patienceMs);
     });
     assert.deepEqual(tally(outcomes), { 200: outcomes.length });
   });
@@ -210,7 +210,7 @@ test("D1: docker compose -f deploy/compose.dind.yaml up gives an esb that serves
     const text = await readFile(path, "utf8");
     await writeFile(`${path}.new`, text.replace("GREETING: hello", "GREETING: good day"));
     await rename(`${path}.new`, path);
-    await until(async () => assert.equal((await greet(stack)).message, "good day, edge"), 30_000);
+    await until(async () => assert.equal((await greet(stack)).message, "good day, edge"), patienceMs);
   });
 
   await t.test(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { DockerEngine } from "../support/docker/engine.ts";
 import type { Stack } from "../support/docker/stack.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 import { longestMs, type Outcome, startLoad, tally } from "./load.ts";
 
 export const root = join(import.meta.dirname, "../..");
@@ -38,7 +38,7 @@ export async function untilFrozen(stack: Stack): Promise<void> {
   await until(async () => {
     const states = (await tasks(stack)).map(([, , state]) => state);
     assert.ok(states.length > 0 && states.every((state) => state === "PAUSED"), states.join(" "));
-  }, 10_000);
+  }, patienceMs);
 }
 
 /**
@@ -67,7 +67,7 @@ export async function assertNothingBesideTasks(stack: Stack): Promise<void> {
         .sort(),
       running,
     );
-  }, 30_000);
+  }, patienceMs);
 }
 
 /** Which workers there are, by their processes. */
@@ -123,7 +123,7 @@ export async function killed(engine: DockerEngine, stack: Stack, service: string
   await until(async () => {
     const now = (await stack.facts(service)).State;
     assert.deepEqual([now.Status, now.StartedAt === State.StartedAt], ["running", false]);
-  }, 30_000);
+  }, patienceMs);
 }
 
 export async function underLoad(stack: Stack, work: () => Promise<unknown>): Promise<readonly Outcome[]> {

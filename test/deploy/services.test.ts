@@ -9,7 +9,7 @@ import { privilegedOverride } from "../support/docker/privileged.ts";
 import { buildServiceImages, services as names } from "../support/docker/service-images.ts";
 import { bringUp, type Stack } from "../support/docker/stack.ts";
 import { servicesArchive } from "../support/images.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 
 const deploy = join(import.meta.dirname, "../../deploy");
 const ports = { s3: 9000, dynamodb: 8001, logs: 9428, registry: 5010 };
@@ -117,7 +117,7 @@ test("D3: services as profiles of compose.dind.yaml", async (t) => {
   await t.test("D3 O1: what agent and gateway log is in VictoriaLogs", async () => {
     for (const component of ["agent", "gateway"]) {
       const query = `${logsUrl}/select/logsql/query?query=component:${component}&limit=1`;
-      await until(async () => assert.notEqual(await inPod("curl", "-fsS", query), ""), 30_000);
+      await until(async () => assert.notEqual(await inPod("curl", "-fsS", query), ""), patienceMs);
     }
   });
 

@@ -7,14 +7,14 @@ import { StartKind } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, assertSameWorker, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
-import { freePort } from "../support/port.ts";
+import { freePorts } from "../support/port.ts";
 import { assertNoTraces, tracesOf } from "../support/traces.ts";
 
 const count = 3;
 let esb: TestEsb;
 let first: number;
 before(async () => {
-  first = Math.min(await freePort(), 65_000);
+  first = await freePorts(count);
   esb = await startEsb({
     archives: [await staticServerArchive(), await probeArchive()],
     settings: { ESB_NETWORK: "host", ESB_HOST_PORTS: `${first}-${first + count - 1}` },

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "nice-grpc";
 import { HealthDefinition } from "nice-grpc-server-health";
 import { StartKind, type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, failureOf, probeRequest } from "../support/calls.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
 import { randomNumbers } from "../support/random.ts";
 import { type Shim, shimsOf } from "../support/shims.ts";
+import { assertPrompt, promptly } from "../support/slowness.ts";
 import { mendSnapshotter } from "../support/snapshotter.ts";
 import { assertNoTraces } from "../support/traces.ts";
 import { removalOf, watch } from "../support/watcher.ts";
@@ -21,7 +23,7 @@ const quicklyMs = 100;
 /** From the daemon's SIGKILL to the end of a Watch, as its reader sees it, on a busy machine. */
 const watchEndsWithinMs = 500;
 /** Two questions without an answer of five seconds each, and the pauses before them. */
-const hangNoticedWithinMs = 20_000;
+const hangNoticedWithinMs = 60_000;
 
 let esb: TestEsb;
 before(async () => {
@@ -55,8 +57,8 @@ async function assertRefuses(): Promise<void> {
   ];
   for (const call of calls) {
     let failure = await failureOf(call);
-    // A test beside this one may have had the processor; an agent that waits for something would wait again.
-    if (failure.afterMs >= quicklyMs) failure = await failureOf(call);
+    // Somebody else may have had the processor; an agent that waits for something would wait again.
+    for (let more = 0; failure.afterMs >= quicklyMs && more < 10; more++) failure = await failureOf(call);
     assert.deepEqual([failure.status, failure.code], ["UNAVAILABLE", "RUNTIME_UNAVAILABLE"], failure.message);
     assert.match(failure.message, /containerd|starting/);
     assert.ok(failure.afterMs < quicklyMs, `after ${failure.afterMs} ms`);
@@ -66,13 +68,16 @@ async function assertRefuses(): Promise<void> {
 test("S5: while containerd is down, health says so, calls are refused at once, and workers go on", async () => {
   const { worker } = await esb.workers.ensure(probeRequest("on"));
   await esb.containerd.stop();
-  await until(async () => assert.equal(await status("esb.agent.v1.AgentService"), servingStatus.notServing), 2000);
+  await until(
+    async () => assert.equal(await status("esb.agent.v1.AgentService"), servingStatus.notServing),
+    patienceMs,
+  );
   assert.equal(await status(""), servingStatus.serving);
   await assertRefuses();
   assert.deepEqual(await ask(worker, "echo", { a: 1 }), { a: 1 });
 
   await esb.containerd.start();
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   assert.equal(await status("esb.agent.v1.AgentService"), servingStatus.serving);
   const { startKind } = await esb.workers.ensure(probeRequest("on"));
   assert.equal(startKind, StartKind.WARM);
@@ -86,7 +91,7 @@ test("S5: a containerd that crashes and comes back finds its workers again, froz
   await esb.workers.pause({ workerId: "frozen-0" });
   await esb.containerd.kill();
   await esb.containerd.start();
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   assert.equal((await esb.workers.ensure(probeRequest("running"))).startKind, StartKind.WARM);
   assert.equal((await esb.workers.ensure(ensureRequest("frozen"))).startKind, StartKind.THAWED);
   await Promise.all(["running-0", "frozen-0"].map((workerId) => esb.workers.destroy({ workerId })));
@@ -99,7 +104,7 @@ test("S5: a worker that ends while containerd is down is told and swept when it 
   await esb.containerd.stop();
   await killProcess(worker?.pid ?? 0);
   await esb.containerd.start();
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   await using watcher = watch(esb, { position });
   await watcher.first(removalOf("unseen-0"), 2000);
   await assertNoTraces(esb);
@@ -120,6 +125,15 @@ const unheardEnds = [
   },
 ];
 
+/** Waits until a process has a handler for SIGTERM, which the first one of a container does not hear else. */
+async function untilHandled(pid: number): Promise<void> {
+  const bit = 1n << 14n;
+  await until(async () => {
+    const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
+    assert.ok(BigInt(`0x${caught}`) & bit);
+  }, patienceMs);
+}
+
 for (const { who, end, failure: expected, words } of unheardEnds) {
   test(`S5: a start whose ${who} ends while containerd is down says so once it is back`, async () => {
     const command = ["sh", "-c", "trap 'exit 7' TERM; sleep 60 & wait"];
@@ -127,6 +141,7 @@ for (const { who, end, failure: expected, words } of unheardEnds) {
     await esb.waitForTask("slow-0", "RUNNING");
     const [shim] = await shimsOf(esb);
     assert.equal(shim?.id, "slow-0");
+    await untilHandled(shim?.workers[0] ?? 0);
     await esb.containerd.kill();
     end(shim);
     await esb.containerd.start();
@@ -135,7 +150,7 @@ for (const { who, end, failure: expected, words } of unheardEnds) {
     const tookMs = performance.now() - begun;
     assert.deepEqual([failure.status, failure.code], expected, failure.message);
     assert.match(failure.message, words);
-    assert.ok(tookMs < backWithinMs, `told after ${tookMs} ms`);
+    assertPrompt(tookMs, backWithinMs);
     await assertNoTraces(esb);
   });
 }
@@ -147,15 +162,15 @@ test("S5: an outage of containerd ends a Watch as unavailable at once; the next 
   await watcher.first(running("before-0"));
   const crashed = performance.now();
   await esb.containerd.kill();
-  await until(async () => assert.ok(watcher.failure !== undefined), 2000);
+  await until(async () => assert.ok(watcher.failure !== undefined), patienceMs);
   const afterMs = performance.now() - crashed;
-  assert.ok(afterMs < watchEndsWithinMs, `ended after ${afterMs} ms`);
+  assertPrompt(afterMs, watchEndsWithinMs);
   assert.match(String(watcher.failure), /UNAVAILABLE.*containerd/);
   const again = () => esb.workers.watch({ position })[Symbol.asyncIterator]().next();
   await assert.rejects(again(), /UNAVAILABLE.*containerd/);
 
   await esb.containerd.start();
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   await using next = watch(esb, { position: watcher.messages.at(-1)?.position ?? "" });
   await esb.workers.ensure(ensureRequest("after"));
   await next.first(running("after-0"));
@@ -176,14 +191,14 @@ test("S5: a containerd that is stopped, not ended, is an outage too, from which 
     );
     const { status: ended, afterMs } = await hanging;
     assert.equal(ended, "DEADLINE_EXCEEDED");
-    assert.ok(afterMs < 1500, `a call with a deadline ended after ${afterMs} ms`);
+    assertPrompt(afterMs - 1000, 500);
     await until(async () => assert.ok(watcher.failure !== undefined), hangNoticedWithinMs);
     assert.match(String(watcher.failure), /UNAVAILABLE.*does not answer/);
     await assertRefuses();
   } finally {
     process.kill(pid, "SIGCONT");
   }
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   assert.equal((await esb.workers.ensure(probeRequest("kept"))).startKind, StartKind.WARM);
   const { startKind } = await esb.workers.ensure(ensureRequest("frozen"));
   assert.ok(startKind === StartKind.THAWED || startKind === StartKind.WARM, "never cold");
@@ -200,12 +215,12 @@ test("S5: a start during which containerd crashes fails as unavailable, and leav
     const failure = await outcome;
     if (failure !== undefined) assert.equal(failure.status, "UNAVAILABLE", failure.message);
     await esb.containerd.start();
-    await esb.agentReady(backWithinMs);
+    await promptly(backWithinMs, () => esb.agentReady());
     await mendSnapshotter(esb);
     const { worker } = await esb.workers.ensure(ensureRequest("crash"));
     assert.deepEqual(await ask(worker, ""), { ok: true });
     await esb.workers.destroy({ workerId: "crash-0" });
-    await assertNoTraces(esb, 5000);
+    await assertNoTraces(esb);
   }
 });
 
@@ -213,10 +228,13 @@ test("S5: an agent that starts before containerd serves as soon as that is there
   await esb.agent.stop();
   await esb.containerd.stop();
   await esb.agent.start();
-  await until(async () => assert.equal(await status("esb.agent.v1.AgentService"), servingStatus.notServing), 10_000);
+  await until(
+    async () => assert.equal(await status("esb.agent.v1.AgentService"), servingStatus.notServing),
+    patienceMs,
+  );
   await assertRefuses();
   await esb.containerd.start();
-  await esb.agentReady(backWithinMs);
+  await promptly(backWithinMs, () => esb.agentReady());
   const { startKind } = await esb.workers.ensure(ensureRequest("late"));
   assert.equal(startKind, StartKind.COLD);
   await esb.workers.destroy({ workerId: "late-0" });
@@ -227,7 +245,7 @@ test("S5: an agent that is told to end while containerd is away ends", async () 
   await esb.containerd.stop();
   const begun = performance.now();
   await esb.agent.stop("SIGTERM");
-  assert.ok(performance.now() - begun < 5000);
+  assertPrompt(performance.now() - begun, 5000);
   await esb.containerd.start();
   await esb.agent.start();
   await esb.agentReady();

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, assertSameWorker, ensureRequest, probeRequest } from "../support/calls.ts";
-import { startEsb, type TestEsb } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, staticServerArchive } from "../support/images.ts";
 import { freePort } from "../support/port.ts";
 import { killProcess } from "../support/process.ts";
@@ -74,7 +74,7 @@ test("W1: after a restart a Watch from an old position begins with a snapshot", 
   const { position } = await esb.workers.list({});
   await using before = watch(esb, { position });
   await restartAgent("SIGKILL");
-  assert.ok(before.failure !== undefined, "the old stream has ended");
+  await until(async () => assert.ok(before.failure !== undefined, "the old stream has ended"), patienceMs);
   await using watcher = watch(esb, { position });
   const snapshot = await watcher.first(({ event }) => (event?.$case === "snapshot" ? event.value : undefined));
   assert.deepEqual(
@@ -114,12 +114,12 @@ test("S3: what starts leave behind that SIGKILL cut in the middle is swept at th
     const { workers } = await esb.workers.list({});
     for (const { id } of workers) assert.equal(await esb.taskState(id), "RUNNING");
     await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id })));
-    if (!forgetsShims) await assertNoTraces(esb, 5000);
+    if (!forgetsShims) await assertNoTraces(esb);
     for (const { worker } of await Promise.all(requests.map((request) => esb.workers.ensure(request)))) {
       assert.deepEqual(await ask(worker, ""), { ok: true }, `round ${round}`);
     }
     await Promise.all(requests.map(({ slot }) => esb.workers.destroy({ workerId: `cut-${slot}` })));
-    await assertNoTraces(esb, 5000);
+    await assertNoTraces(esb);
   }
 });
 
@@ -134,7 +134,7 @@ test("S3: what Destroys leave behind that SIGKILL cut in the middle is swept at 
     await Promise.all(cut);
     const { workers } = await esb.workers.list({});
     await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id })));
-    await assertNoTraces(esb, 5000);
+    await assertNoTraces(esb);
   }
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage } from "../support/images.ts";
 
 /** API Gateway's front door, from a client's request to a real worker and back (G3, G5, G7). */
@@ -31,7 +31,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), "esb-door-"));
   routingFile = join(dir, "routing.yml");
   await writeFile(routingFile, routes("old"));
-  const settings = { ESB_ROUTING: routingFile, ESB_FREEZE_AFTER_MS: "300" };
+  const settings = { ESB_ROUTING: routingFile, ESB_FREEZE_AFTER_MS: "2000" };
   esb = await startEsb({ archives: [await probeArchive()], functions, settings });
 });
 after(async () => {
@@ -96,13 +96,13 @@ test("G7: beyond the route's time the client gets 504, and the function runs on 
   assert.equal((await ask("/patient", { op: "respond" })).status, 200);
   const { workers: before } = await esb.workers.list({});
   const begun = performance.now();
-  const late = await ask("/slow", { op: "respond", ms: 2500 });
+  const late = await ask("/slow", { op: "respond", ms: 6000 });
   assert.equal(late.status, 504);
   assert.equal(await late.text(), '{"message":"Endpoint request timed out"}');
-  assert.ok(performance.now() - begun < 2300, "the client did not wait for the function");
+  assert.ok(performance.now() - begun < 5800, "the client did not wait for the function");
   const next = await ask("/patient", { op: "respond" });
   assert.equal(next.status, 200);
-  assert.ok(performance.now() - begun > 2400, "the next request waited for the function to end");
+  assert.ok(performance.now() - begun > 5900, "the next request waited for the function to end");
   const { workers: now } = await esb.workers.list({});
   const instance = (list: typeof now) => list.find(({ id }) => id === "slow-0")?.instanceId;
   assert.equal(instance(now), instance(before));
@@ -116,23 +116,25 @@ test("G3: routing.yml changes under 100 requests a second: each gets the old or 
     const body = (await response.json()) as { function?: string };
     return `${response.status} ${body.function}`;
   };
-  const load = setInterval(() => answers.push(seen()), 10);
+  let waiting = 0;
+  const load = setInterval(() => {
+    // A machine that cannot serve so many gets as many as it can.
+    if (waiting > 20) return;
+    waiting += 1;
+    answers.push(seen().finally(() => (waiting -= 1)));
+  }, 10);
   try {
     for (const name of ["new", "old", "new", "old", "new"]) {
       await delay(400);
       await writeFile(`${routingFile}.tmp`, routes(name));
       await rename(`${routingFile}.tmp`, routingFile);
+      const holds = async () => assert.equal(await seen(), `200 ${name}`);
+      await until(holds, patienceMs, async (error) => `the file does not hold: ${error}`);
     }
-    await delay(400);
+    await until(async () => assert.ok(answers.length > 150), patienceMs);
   } finally {
     clearInterval(load);
   }
   const counts = Object.groupBy(await Promise.all(answers), (answer) => answer);
   assert.deepEqual(Object.keys(counts).sort(), ["200 new", "200 old"]);
-  assert.ok(answers.length > 150, `${answers.length} requests`);
-  await until(
-    async () => assert.equal(await seen(), "200 new"),
-    5000,
-    async (error) => `the last file does not hold: ${error}`,
-  );
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { watchFrozen } from "../support/freezer.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { untilWhileAlive } from "../support/process.ts";
@@ -24,7 +24,7 @@ functions:
 /** Longer than all that comes after it. */
 const longMs = 60_000;
 /** A machine that has no time to spare takes long to start a process. */
-const startsWithinMs = 30_000;
+const startsWithinMs = 60_000;
 
 let esb: TestEsb;
 let runDir: string;
@@ -41,7 +41,7 @@ after(() => esb?.[Symbol.asyncDispose]());
 /** Everything warm, but the frozen one. */
 beforeEach(async () => {
   for (const name of ["slow", "idle", "frozen"]) {
-    await until(async () => assert.equal((await esb.invoke(name, { op: "echo" })).status, 200), 10_000);
+    await until(async () => assert.equal((await esb.invoke(name, { op: "echo" })).status, 200), patienceMs);
   }
   await esb.waitForTask("frozen-0", "PAUSED");
 });
@@ -59,7 +59,7 @@ const marks = async () =>
 /** A worker that is asked for something that takes so long that it never answers. */
 async function askForLong(): Promise<{ answer: Promise<SteadyAnswer>; instanceId: string }> {
   const answer = introduce(longMs);
-  await until(async () => assert.equal((await marks()).length, 1), 5000);
+  await until(async () => assert.equal((await marks()).length, 1), patienceMs);
   const [instanceId = ""] = await marks();
   // Its worker has it by then.
   await delay(200);
@@ -101,7 +101,7 @@ for (const [how, signal, status] of [
     await frozen.assertAlways();
     assert.ok(!(await livesOf("slow")).some((life) => life.startsWith(instanceId)));
     await assertOthersStay(others);
-    await until(async () => assert.deepEqual(await marks(), []), 5000);
+    await until(async () => assert.deepEqual(await marks(), []), patienceMs);
     assert.match(await esb.gateway.log(), /may still be busy with a request from before/);
   });
 }

@@ -118,7 +118,8 @@ export async function openLab(prefixLength = 24): Promise<NetworkLab> {
         const say = (text) => { console.log(text); process.exit(); };
         socket.on("connect", () => say("connected"));
         socket.on("error", (error) => say(error.code));
-        setTimeout(() => say("silence"), 700);`;
+        // What has come meanwhile is heard first: the process may have had no processor for as long.
+        setTimeout(() => setImmediate(setImmediate, () => say("silence")), 700);`;
       return (await run(...flat(inside(attachment, script)))).trim();
     },
     async traces() {

@@ -29,7 +29,7 @@ async function oldestFirst(lab: NetworkLab): Promise<string[]> {
 
 /** Waits for the background: looks again and again until it is as wanted. */
 async function eventually(look: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await look())) assert.ok(Date.now() < deadline, "it did not happen");
 }
 

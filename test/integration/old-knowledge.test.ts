@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Worker } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, probeRequest } from "../support/calls.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive } from "../support/images.ts";
 import { freeSubnet } from "../support/subnet.ts";
 
@@ -73,11 +73,11 @@ async function untilUnconnected({ host }: Worker): Promise<void> {
   await until(async () => {
     const { stdout } = await promisify(execFile)("ss", ["-Htn", "state", "established", "dst", host]);
     assert.equal(stdout, "");
-  }, 15_000);
+  }, patienceMs);
 }
 
 async function untilStopped(pid: number): Promise<void> {
-  await until(async () => assert.match(await readFile(`/proc/${pid}/stat`, "utf8"), /\) T /), 5000);
+  await until(async () => assert.match(await readFile(`/proc/${pid}/stat`, "utf8"), /\) T /), patienceMs);
 }
 
 /** When the gateway has last noted that a worker has a request, or has none any more. */
@@ -124,7 +124,10 @@ for (const name of Object.keys(functions)) {
       await untilStopped(agent);
       process.kill(gateway, "SIGCONT");
       // Without the agent there is no other worker that the request could have been given to.
-      await until(async () => assert.ok((await lastNoted()) > notedBefore, "no worker was given the request"), 10_000);
+      await until(
+        async () => assert.ok((await lastNoted()) > notedBefore, "no worker was given the request"),
+        patienceMs,
+      );
       await delay(newsComeAfterMs);
     } finally {
       for (const pid of [gateway, agent]) process.kill(pid, "SIGCONT");
@@ -140,6 +143,6 @@ for (const name of Object.keys(functions)) {
     await until(async () => {
       const again = await esb.invoke(name, { op: "env" });
       assert.equal(((await again.json()) as Record<string, string>).AWS_LAMBDA_FUNCTION_NAME, name);
-    }, 15_000);
+    }, patienceMs);
   });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
-import { startEsb, type TestEsb, type TestProcess, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, type TestProcess, until } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { freePort } from "../support/port.ts";
 import { testProcess, untilWhileAlive } from "../support/process.ts";
@@ -57,7 +57,7 @@ async function secondGateway(owner: string): Promise<typeof line> {
     process,
     start: async () => {
       await process.start();
-      await untilWhileAlive(process, isReady, 15_000);
+      await untilWhileAlive(process, isReady, patienceMs);
     },
     invoke: (name) => fetch(`${url}/2015-03-31/functions/${name}/invocations`, { method: "POST", body: "{}" }),
   };
@@ -116,7 +116,9 @@ test("S6: the workers of a gateway that is killed are its own again when it come
   await line.process.stop("SIGKILL");
   assert.equal((await answered(esb.invoke("hello"))).start, "warm");
   await assertTraces(esb, traces);
-  await line.start();
+  // A call in its name is a sign of life: a machine with no time to spare may need longer to start it than it has.
+  const keeping = setInterval(() => idsOf("line-1").catch(() => undefined), timeoutMs / 20);
+  await line.start().finally(() => clearInterval(keeping));
   for (const name of ["hello", "second"]) assert.equal((await answered(line.invoke(name))).start, "warm", name);
   const instances = async () =>
     (await esb.workers.list({})).workers.map(({ instanceId, pid }) => ({ instanceId, pid }));
@@ -134,15 +136,18 @@ test("S6: the workers of a gateway that does not come back are removed after the
   // Asked for by nobody's name: a call in its own would be a sign of life.
   const all = async () => (await esb.workers.list({})).workers.length;
   while (performance.now() - goneFor < timeoutMs * 0.8) {
-    assert.equal(await all(), 4);
+    const count = await all();
+    if (performance.now() - goneFor < timeoutMs) assert.equal(count, 4);
     await delay(timeoutMs / 20);
   }
-  await until(async () => assert.equal(await all(), 2), reapedWithinMs);
+  await until(async () => assert.equal(await all(), 2), patienceMs);
   assert.deepEqual(await idsOf("gateway"), ["hello-0", "second-0"]);
   for (const name of ["hello", "second"]) assert.equal((await answered(esb.invoke(name))).start, "warm", name);
   assert.match(await esb.agent.log(), /"owner":"line-1".*an owner did not come back/);
-  const left = (await tracesOf(esb)).filter((trace) => others.some((id) => trace.includes(id)));
-  assert.deepEqual(left, []);
+  await until(async () => {
+    const left = (await tracesOf(esb)).filter((trace) => others.some((id) => trace.includes(id)));
+    assert.deepEqual(left, []);
+  }, patienceMs);
 
   await line.start();
   assert.equal((await answered(line.invoke("hello"))).start, "cold", "it begins anew");

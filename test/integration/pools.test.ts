@@ -3,16 +3,17 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Worker, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killProcess } from "../support/process.ts";
+import { assertPrompt, slowness } from "../support/slowness.ts";
 
 /** Pools of many workers on real ones (G4, G6, S1). */
 
 const functionsFile = (version: string) => `
 defaults: { timeout: 20, memory: 128 }
 functions:
-  slow: { image: "${probeImage}", memory: 256, concurrency: { max: 5 }, idle: { freezeAfterMs: 300 } }
+  slow: { image: "${probeImage}", memory: 256, concurrency: { max: 5 }, idle: { freezeAfterMs: 1000 } }
   flood: { image: "${probeImage}", memory: 256, concurrency: { max: 8 }, idle: { destroyAfterMinutes: 0.05 } }
   other: { image: "${staticServerImage}" }
   changing: { image: "${staticServerImage}", concurrency: { max: 3 }, environment: { VERSION: "${version}" } }
@@ -59,22 +60,21 @@ test("G6: 20 slow requests at once, max 5: five workers, all are answered; one g
   const workers = await workersOf("slow");
   assert.deepEqual(workers.map(({ slot }) => slot).sort(), [0, 1, 2, 3, 4]);
 
-  const end = performance.now() + 1500;
   const starts = new Set<string | null>();
-  while (performance.now() < end) {
-    starts.add((await timed("slow", { op: "echo" })).start);
-    await delay(20);
-  }
-  assert.deepEqual([...starts], ["warm"], "the most recently used one serves, and never freezes");
   const frozen = Array(4).fill(WorkerState.PAUSED);
-  assert.deepEqual(await statesOf("slow"), [WorkerState.RUNNING, ...frozen]);
-  const burst = await Promise.all(Array.from({ length: 5 }, () => timed("slow", { op: "sleep", ms: 100 })));
+  await until(async () => {
+    starts.add((await timed("slow", { op: "echo" })).start);
+    assert.deepEqual(await statesOf("slow"), [WorkerState.RUNNING, ...frozen]);
+  }, patienceMs);
+  assert.deepEqual([...starts], ["warm"], "the most recently used one serves, and never freezes");
+  // So long that none of them has ended before the last one comes.
+  const burst = await Promise.all(Array.from({ length: 5 }, () => timed("slow", { op: "sleep", ms: 1000 })));
   assert.deepEqual(burst.map(({ start }) => start).sort(), ["thawed", "thawed", "thawed", "thawed", "warm"]);
 });
 
 test("G6: a flood of one function does not starve another", async () => {
   let flooding = true;
-  const flood = Promise.all(Array.from({ length: 40 }, () => timed("flood", { op: "sleep", ms: 500 }))).then((all) => {
+  const flood = Promise.all(Array.from({ length: 40 }, () => timed("flood", { op: "sleep", ms: 1000 }))).then((all) => {
     flooding = false;
     return all;
   });
@@ -84,10 +84,11 @@ test("G6: a flood of one function does not starve another", async () => {
   assert.equal(flooding, true);
   assert.ok((await flood).every(({ status }) => status === 200));
   assert.equal((await workersOf("flood")).length, 8);
-  await until(async () => assert.deepEqual(await statesOf("flood"), []), 15_000);
+  await until(async () => assert.deepEqual(await statesOf("flood"), []), patienceMs);
 });
 
-test("G4: a function changes under a steady 100 requests/s: none fails, none waits longer than a cold start", async () => {
+test("G4: a function changes under a steady 100 requests/s: none fails, none waits longer than a cold start", async (t) => {
+  const before = slowness();
   assert.equal((await timed("changing")).start, "cold");
   const running: Promise<Awaited<ReturnType<typeof timed>>>[] = [];
   const began = performance.now();
@@ -106,11 +107,12 @@ test("G4: a function changes under a steady 100 requests/s: none fails, none wai
   const longest = Math.max(...answers.map(({ ms }) => ms));
   // As the agent has measured them, on two cores that serve 100 requests/s beside it.
   const start = Math.max(...answers.map(({ startMs }) => startMs));
-  assert.ok(longest < 1.5 * start + 500, `the longest took ${longest} ms, the longest start ${start} ms`);
+  t.diagnostic(`the longest took ${longest} ms, the longest start ${start} ms`);
+  assertPrompt(longest, 1.5 * start + 500, before);
   await until(async () => {
     const digests = new Set((await workersOf("changing")).map(({ specDigest }) => specDigest));
     assert.equal(digests.size, 1, "old workers are gone");
-  }, 5000);
+  }, patienceMs);
 });
 
 async function metricsOf(name: string): Promise<string[]> {
@@ -137,7 +139,7 @@ for (const victim of ["process", "shim"] as const) {
       assert.notDeepEqual(await metricsOf("lost"), []);
       const began = performance.now();
       process.kill(pid, "SIGKILL");
-      await until(async () => assert.deepEqual(await metricsOf("lost"), []), 3000);
+      await until(async () => assert.deepEqual(await metricsOf("lost"), []), patienceMs);
       times.push({ lookMs: began - looked, lostMs: performance.now() - began });
       assert.equal((await timed("lost")).start, "cold");
     }
@@ -145,7 +147,7 @@ for (const victim of ["process", "shim"] as const) {
   });
 
   test(`G6 S3: the ${victim} of a worker of min is killed: another is there before anybody asks`, async () => {
-    await until(async () => assert.equal((await workersOf("kept")).length, 1), 5000);
+    await until(async () => assert.equal((await workersOf("kept")).length, 1), patienceMs);
     // Where freezing is cgroup v1's, a frozen process does not even die of SIGKILL.
     await timed("kept");
     const [worker] = await workersOf("kept");
@@ -154,7 +156,7 @@ for (const victim of ["process", "shim"] as const) {
     await until(async () => {
       const [next] = await workersOf("kept");
       assert.ok(next !== undefined && next.instanceId !== worker?.instanceId && next.state === WorkerState.RUNNING);
-    }, 5000);
+    }, patienceMs);
     assert.equal((await timed("kept")).start, "warm");
   });
 }

@@ -57,7 +57,7 @@ async function replaced() {
 }
 
 async function abandoned() {
-  await using setup = await setUp(1);
+  await using setup = await setUp(5);
   const gateway = await setup.start();
   assert.equal(await get(new Agent()), "200");
   gateway.child.kill("SIGKILL");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, probeImage, staticServerArchive, staticServerImage } from "../support/images.ts";
 import { killEverything, losePower } from "../support/reboot.ts";
 import { mendSnapshotter } from "../support/snapshotter.ts";
@@ -33,7 +33,7 @@ afterEach(async () => {
   const { workers } = await esb.workers.list({});
   assert.deepEqual(workers.map(({ function: name }) => name).sort(), [...names].sort());
   await Promise.all(workers.map(({ id }) => esb.workers.destroy({ workerId: id, graceMs: 500 })));
-  await assertNoTraces(esb, 10_000);
+  await assertNoTraces(esb);
   await esb.gateway.start();
 });
 
@@ -43,7 +43,7 @@ const disasters: Record<string, (esb: TestEsb) => Promise<void>> = {
 };
 for (const [what, strike] of Object.entries(disasters)) {
   test(`S1 S3: after ${what} the first invocation of each function works, and nothing old is left`, async (t) => {
-    await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 10_000);
+    await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), patienceMs);
     for (const name of names) assert.deepEqual(failuresOf([await one(() => esb.invoke(name, { op: "echo" }))]), []);
     await esb.waitForTask("frozen-0", "PAUSED");
     const old = (await esb.workers.list({})).workers.map(({ instanceId }) => instanceId);
@@ -53,7 +53,7 @@ for (const [what, strike] of Object.entries(disasters)) {
     assert.equal((await running).status, 0, "the gateway took the connection along");
     await Promise.all([esb.containerd.start(), esb.agent.start(), esb.gateway.start()]);
     await mendSnapshotter(esb);
-    await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 15_000);
+    await until(async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), patienceMs);
 
     for (const name of names) {
       const answer = await one(() => esb.invoke(name, { op: "echo" }));

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Admission, WorkerActivity } from "../../proto/gen/esb/runtime/v1/runtime.ts";
-import { until } from "../support/process.ts";
+import { patienceMs, until } from "../support/process.ts";
 import { type RuntimeApiProcess, sendInvocation, startRuntimeApiProcess } from "../support/runtimes/clients.ts";
 import {
   installNodeClient,
@@ -204,7 +204,7 @@ test("L3 a frozen runtime keeps its poll, and has its invocation once it thaws",
   await until(async () => {
     const { activity } = await api.control.getState({ instanceId: admission.instanceId });
     assert.equal(activity, WorkerActivity.BUSY);
-  }, 5000);
+  }, patienceMs);
   process.kill(pid, "SIGCONT");
   assert.deepEqual(JSON.parse((await answered).body).event, { n: 1 });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startEsb, type TestEsb } from "../support/esb.ts";
-import { freePort } from "../support/port.ts";
+import { freePorts } from "../support/port.ts";
 import { nodeClientArchive, nodeClientImage } from "../support/runtimes/images.ts";
 import { assertNoTraces } from "../support/traces.ts";
 
@@ -9,7 +9,7 @@ let esb: TestEsb;
 let first: number;
 
 before(async () => {
-  first = Math.min(await freePort(), 65_000);
+  first = await freePorts(8);
   esb = await startEsb({
     functions: `
 functions:

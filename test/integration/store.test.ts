@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { workerId } from "../../agent/workers/identity.ts";
 import { assertSameWorker, ensureRequest } from "../support/calls.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ before(async () => {
   esb = await startEsb({
     archives: [await staticServerArchive()],
     functions: `functions:\n${functions.join("\n")}\n`,
-    settings: { ESB_FREEZE_AFTER_MS: "200" },
+    settings: { ESB_FREEZE_AFTER_MS: "1500" },
   });
   path = join(esb.settings.ESB_STATE_DIR ?? "", "esb.db");
 });
@@ -46,7 +46,7 @@ async function untilRow(id: string, expected: Row | undefined): Promise<void> {
       const seen = expected && row && Object.fromEntries(Object.keys(expected).map((key) => [key, row[key]]));
       assert.deepEqual(seen ?? row, expected);
     },
-    15_000,
+    patienceMs,
     async (error) => `${error}: ${await esb.agent.log()}`,
   );
 }
@@ -57,7 +57,7 @@ async function restartAgent(meanwhile: () => Promise<unknown>): Promise<void> {
   await esb.agent.start();
   await esb.agentReady();
   const ready = async () => assert.equal((await fetch(`${esb.url}/ready`)).status, 200);
-  await until(ready, 10_000);
+  await until(ready, patienceMs);
 }
 
 /** As somebody who wants to be rid of the database. */
@@ -66,7 +66,7 @@ async function removeFiles(): Promise<void> {
 }
 
 async function untilLogged(words: string): Promise<void> {
-  await until(async () => assert.ok((await esb.agent.log()).includes(words), words), 5000);
+  await until(async () => assert.ok((await esb.agent.log()).includes(words), words), patienceMs);
 }
 
 /** A cold, a warm and a thawed invocation. */

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { StartKind, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ask, ensureRequest, failureOf } from "../support/calls.ts";
 import { needs } from "../support/controllers.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { staticServerArchive } from "../support/images.ts";
 import { containerdOf, leftoverCounts, makeForeign, makeLeftovers } from "../support/leftovers.ts";
 import { killProcess } from "../support/process.ts";
@@ -74,7 +74,7 @@ test(
     // Rows are written behind the calls.
     await until(
       async () => assert.equal(Object.keys(rows(esb)).length, 8),
-      5000,
+      patienceMs,
       async (error) => `not every worker has a row: ${error}`,
     );
     await esb.agent.stop("SIGKILL");
@@ -101,7 +101,7 @@ test(
 
     await esb.agent.start();
     await esb.agentReady();
-    await assertTraces(esb, expected, 15_000);
+    await assertTraces(esb, expected);
     await foreign.assertThere();
     assert.ok(!isAlive(orphan.pid), "the process in a group without a container was ended");
     assert.equal(await esb.taskState("foreign-0"), "RUNNING");
@@ -132,7 +132,7 @@ test(
         const over = ["stopped-0", "halved-0", "lost-0", "vanished-0", "orphaned-0", "foreign-0"];
         for (const id of over) assert.deepEqual(found[id], ["ERROR", null], id);
       },
-      5000,
+      patienceMs,
       async (error) => `the rows are not right: ${error}`,
     );
     assert.ok(lost);
@@ -180,7 +180,7 @@ test(
         assert.deepEqual(left, []);
         assert.ok(!isAlive(orphan.pid));
       },
-      30_000,
+      patienceMs,
       async (error) => `not all is swept: ${error}`,
     ).finally(() => over.abort());
     for (const rounds of await Promise.all(busy)) assert.ok(rounds > 0);

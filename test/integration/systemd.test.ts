@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { parseEnv, promisify } from "node:util";
 import { type Launch, startEsb } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
-import { testProcess, until, untilWhileAlive } from "../support/process.ts";
+import { patienceMs, testProcess, until, untilWhileAlive } from "../support/process.ts";
 import { providedArchive, providedImage } from "../support/runtimes/images.ts";
 import { makeBareHost } from "../support/systemd/bare-host.ts";
 import { readService, unitPath } from "../support/systemd/unit.ts";
@@ -93,7 +93,7 @@ test("Systemd: started and confined as their units say, the programs serve cold,
   assert.equal((await esb.invoke("hello")).status, 403);
 
   // What lives longer than a call is not the agent's child: with KillMode=mixed it would end with it.
-  await until(async () => assert.deepEqual(await group.processes(), [esb.agent.pid]), 10_000);
+  await until(async () => assert.deepEqual(await group.processes(), [esb.agent.pid]), patienceMs);
   const before = await esb.ctr("tasks", "ls");
   await esb.agent.stop("SIGTERM");
   await esb.agent.start();
@@ -124,7 +124,7 @@ test("Systemd: started and confined as its unit says, the Runtime API is reached
   await using stack = new AsyncDisposableStack();
   stack.defer(() => api.stop("SIGKILL"));
   await api.start();
-  await untilWhileAlive(api, async () => assert.match(await api.log(), /"listening"/), 30_000);
+  await untilWhileAlive(api, async () => assert.match(await api.log(), /"listening"/), patienceMs);
   const connect = ([file = "", ...words]: readonly string[]) => {
     const socket = JSON.stringify(host.at("run/esb-runtime-api/runtime-api.sock"));
     return run(file, [...words, process.execPath, "-e", `require("net").connect(${socket}, () => process.exit())`]);

@@ -40,7 +40,7 @@ for (const [index, [how, { end, exitStatus }]] of Object.entries(endings).entrie
     assert.equal(removal.reason, RemovalReason.EXITED);
     assert.equal(removal.worker?.instanceId, worker.instanceId);
     if (exitStatus !== undefined) assert.equal(removal.exitStatus, exitStatus);
-    await assertNoTraces(esb, 5000);
+    await assertNoTraces(esb);
     const next = await esb.workers.ensure(probeRequest(name));
     assert.equal(next.startKind, StartKind.COLD);
     assert.deepEqual(await ask(next.worker, "echo", { a: 1 }), { a: 1 });
@@ -97,7 +97,7 @@ test("W6: ten workers killed at once are all told and swept", async () => {
   await using watcher = await watchFromNow();
   for (const { worker } of started) process.kill(worker?.pid ?? 0, "SIGKILL");
   for (const { worker } of started) await watcher.first(removalOf(worker?.id ?? ""), 2000);
-  await assertNoTraces(esb, 10_000);
+  await assertNoTraces(esb);
 });
 
 async function parentOf(pid: number): Promise<number> {

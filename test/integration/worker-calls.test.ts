@@ -5,8 +5,8 @@ import { after, before, test } from "node:test";
 import { parseSubnet } from "../../agent/network/subnet.ts";
 import { startEsb, type TestEsb } from "../support/esb.ts";
 import { callerArchive, callerImage, staticServerArchive, staticServerImage } from "../support/images.ts";
-import { freePort } from "../support/port.ts";
-import { testProcess, untilWhileAlive } from "../support/process.ts";
+import { freePort, freePorts } from "../support/port.ts";
+import { patienceMs, testProcess, untilWhileAlive } from "../support/process.ts";
 
 /** Functions that call functions, with the AWS SDK as it is (L7, W5). */
 
@@ -186,7 +186,7 @@ test("S6 L7: each of two gateways serves its own workers, at a port of its own",
   await using stack = new AsyncDisposableStack();
   stack.defer(() => gateway.stop("SIGTERM"));
   await gateway.start();
-  await untilWhileAlive(gateway, async () => assert.ok((await fetch(`${url}/ready`)).ok), 30_000);
+  await untilWhileAlive(gateway, async () => assert.ok((await fetch(`${url}/ready`)).ok), patienceMs);
   const response = await fetch(`${url}/2015-03-31/functions/second/invocations`, {
     method: "POST",
     headers: { "x-api-key": apiKey },
@@ -206,7 +206,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await callsEcho();
     const before = await instances();
     const ready = () =>
-      untilWhileAlive(esb.gateway, async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), 30_000);
+      untilWhileAlive(esb.gateway, async () => assert.ok((await fetch(`${esb.url}/ready`)).ok), patienceMs);
     await esb.agent.stop(signal);
     await esb.agent.start();
     await esb.agentReady();
@@ -231,7 +231,7 @@ test("S5 L7: a worker that runs calls one that runs while the agent is away", as
 });
 
 test("L7: the host's own network: by the token alone, at a port on the loopback", async () => {
-  const own = await freePort();
+  const own = await freePorts(10);
   const ports = `${own + 1}-${own + 9}`;
   const settings = { ESB_NETWORK: "host", ESB_HOST_PORTS: ports, ESB_WORKER_API_PORT: String(own) };
   await using other = await startEsb({

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { ensureRequest } from "../support/calls.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { randomNumbers } from "../support/random.ts";
 import { freeSubnet } from "../support/subnet.ts";
@@ -36,7 +36,7 @@ before(async () => {
 after(() => esb?.[Symbol.asyncDispose]());
 
 /** Asks again and again, for as long as `goesOn`; the answers by status, and what was wrong with any. */
-async function load(name: string, goesOn: () => boolean) {
+async function load(name: string, goesOn: () => boolean, onAnswer: () => void) {
   const statuses = new Map<number, number>();
   const wrong: string[] = [];
   for (let count = 0; goesOn(); count += 1) {
@@ -47,6 +47,7 @@ async function load(name: string, goesOn: () => boolean) {
     const ended = response?.headers.has("x-amz-function-error") === true;
     const status = ended ? 502 : (response?.status ?? 0);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    if (status === 200) onAnswer();
     if (status === 200 && !isOwn(text, name, nonce)) wrong.push(`${name} was answered ${text}`);
     if (status !== 200 && !honest.includes(status)) wrong.push(`${name} was refused with ${status} ${text}`);
     if (status !== 200) await delay(20);
@@ -96,7 +97,7 @@ async function handAddressesOver(gateway: string, holders: Map<string, Set<strin
       await endWorkers(gateway, () => true);
       const made = await Promise.all(names.map((_, slot) => esb.workers.ensure(request(slot))));
       strangers = made.map(({ worker }) => worker?.id ?? "");
-    }, 10_000);
+    }, patienceMs);
     await noteHolders(holders);
   } finally {
     process.kill(pid, "SIGCONT");
@@ -110,9 +111,21 @@ test("S7: no answer ever comes from another function, though addresses go from o
   for (const name of names) assert.equal((await esb.invoke(name)).status, 200);
   const gateway = (await esb.workers.list({})).workers[0]?.owner ?? "";
   const holders = new Map<string, Set<string>>();
-  const end = performance.now() + loadMs;
-  const goesOn = () => performance.now() < end;
-  const loads = names.flatMap((name) => [load(name, goesOn), load(name, goesOn)]);
+  const begun = performance.now();
+  let answered = 0;
+  const handedOver = () => {
+    const shared = [...holders.values()].filter((of) => of.size > 1);
+    return shared.length > 2 && shared.some((of) => of.has("stranger"));
+  };
+  // A machine with no time to spare gets as much as it needs to show something.
+  const goesOn = () => {
+    const tookMs = performance.now() - begun;
+    return tookMs < loadMs || (tookMs < patienceMs && (answered <= 20 || !handedOver()));
+  };
+  const onAnswer = () => {
+    answered += 1;
+  };
+  const loads = names.flatMap((name) => [load(name, goesOn, onAnswer), load(name, goesOn, onAnswer)]);
 
   for (let round = 0; goesOn(); round += 1) {
     await noteHolders(holders);
@@ -129,9 +142,8 @@ test("S7: no answer ever comes from another function, though addresses go from o
   t.diagnostic([200, 0, ...honest].map((status) => `${status}: ${sum(status)}`).join(", "));
   t.diagnostic([...holders].map(([address, of]) => `${address}: ${[...of].join(" ")}`).join("; "));
   assert.ok(sum(200) > 20, "there were answers");
-  assert.ok([...holders.values()].filter((of) => of.size > 1).length > 2, "addresses changed hands");
-  assert.ok([...holders.values()].some((of) => of.has("stranger") && of.size > 1));
+  assert.ok(handedOver(), "addresses changed hands");
   for (const name of names) {
-    await until(async () => assert.equal((await esb.invoke(name)).status, 200), 15_000);
+    await until(async () => assert.equal((await esb.invoke(name)).status, 200), patienceMs);
   }
 });

@@ -8,10 +8,10 @@ import { AgentServiceDefinition, ImageServiceDefinition } from "../../proto/gen/
 import { operatorIdentity, tlsSettings } from "./agent-tls.ts";
 import { startContainerd, type TestContainerd } from "./containerd.ts";
 import { freePort } from "./port.ts";
-import { type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
+import { patienceMs, type TestProcess, testProcess, until, untilWhileAlive } from "./process.ts";
 import { freeIdentitySubnet, freeInvocationSubnet, freeSubnet } from "./subnet.ts";
 
-export { type TestProcess, until } from "./process.ts";
+export { patienceMs, type TestProcess, until } from "./process.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -64,7 +64,7 @@ export interface TestEsb extends AsyncDisposable {
   invoke(name: string, payload?: unknown, init?: RequestInit): Promise<Response>;
   /** Waits until `ctr tasks ls` shows this state for a worker; undefined: not there. */
   taskState(id: string): Promise<string | undefined>;
-  waitForTask(id: string, state: string | undefined, timeoutMs?: number): Promise<void>;
+  waitForTask(id: string, state: string | undefined): Promise<void>;
 }
 
 /** Starts an esb and waits until agent and gateway are ready. Disposing of it leaves nothing behind. */
@@ -101,6 +101,8 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     ESB_MODE: "development",
     ESB_FUNCTIONS: functionsFile,
     ESB_ROUTING: "none",
+    // What a test finds left behind must not go while it still looks.
+    ESB_SWEEP_INTERVAL_SECONDS: "3600",
     ...options.settings,
   };
   const logs = join(containerd.dir, "logs");
@@ -135,7 +137,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     if ((await teardown.ended()) !== 0) throw new Error(`the teardown failed: ${await teardown.log()}`);
   });
 
-  const agentReady = (timeoutMs = 30_000) => untilWhileAlive(agent, () => workers.list({}), timeoutMs);
+  const agentReady = (timeoutMs = patienceMs) => untilWhileAlive(agent, () => workers.list({}), timeoutMs);
   await agent.start();
   if (options.runtimeApi === true) await runtimeApi.start();
   await agentReady();
@@ -152,7 +154,7 @@ async function start(options: EsbOptions): Promise<TestEsb> {
       const answer = await fetch(`${url}/ready`);
       if (!answer.ok) throw new Error(await answer.text());
     };
-    await untilWhileAlive(gateway, isReady, 15_000);
+    await untilWhileAlive(gateway, isReady, patienceMs);
   }
 
   const ctr = (...args: string[]) => containerd.ctr("--namespace", namespace, ...args);
@@ -185,13 +187,13 @@ async function start(options: EsbOptions): Promise<TestEsb> {
         body: JSON.stringify(payload),
         ...init,
       }),
-    waitForTask: (id, state, timeoutMs = 10_000) =>
+    waitForTask: (id, state) =>
       until(
         async () => {
           const found = await taskState(id);
           if (found !== state) throw new Error(`${id} is ${found}`);
         },
-        timeoutMs,
+        patienceMs,
         async (error) => `${id} did not become ${state}: ${error}`,
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

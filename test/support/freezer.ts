@@ -21,9 +21,9 @@ export function watchFrozen(namespace: string, id: string): { assertAlways(): Pr
   })();
   return {
     async assertAlways() {
+      while (looks.length <= 50) await Promise.race([delay(2), looking]);
       stopped = true;
       await looking;
-      assert.ok(looks.length > 50, `only ${looks.length} looks`);
       assert.equal(looks.filter((frozen) => !frozen).length, 0, `${id} ran meanwhile`);
     },
   };

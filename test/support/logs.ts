@@ -1,7 +1,7 @@
 import type { LogLine, LogsRequest } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { LogStream } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { TestEsb } from "./esb.ts";
-import { until } from "./process.ts";
+import { patienceMs, until } from "./process.ts";
 
 /** Follows a worker's log and keeps what it is told. */
 export interface LogFollower extends AsyncDisposable {
@@ -30,14 +30,14 @@ export function followLog(esb: Pick<TestEsb, "workers">, request: Partial<LogsRe
     get ending() {
       return ending;
     },
-    async told(text, withinMs = 5000) {
+    async told(text, withinMs = patienceMs) {
       const find = () => lines.find((line) => textOf(line) === text);
       await until(async () => {
         if (find() === undefined) throw new Error(`no line ${text}, only ${lines.map(textOf).slice(-20).join("; ")}`);
       }, withinMs);
       return find() as LogLine;
     },
-    async ended(withinMs = 5000) {
+    async ended(withinMs = patienceMs) {
       await until(async () => {
         if (ending === undefined) throw new Error("the log is still followed");
       }, withinMs);

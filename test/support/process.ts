@@ -64,6 +64,9 @@ export function testProcess({ through = [], args, cwd, environment, logPath }: T
   };
 }
 
+/** Longest time for what nobody has promised a time for, on a machine that does much else. It ends as soon as it is so. */
+export const patienceMs = 60_000;
+
 /** Tries until it succeeds. @throws with the last failure when the time is over */
 export async function until(
   attempt: () => Promise<unknown>,
@@ -123,5 +126,5 @@ export async function untilEnded(pid: number): Promise<void> {
     // A zombie has no open files any more.
     const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
     if (!state.includes(") Z")) throw new Error(`process ${pid} is still there`);
-  }, 5000);
+  }, patienceMs);
 }

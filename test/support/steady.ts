@@ -13,6 +13,8 @@ export interface SteadyAnswer {
 
 /** Requests one after the other, from now on until `stop`. */
 export interface Steady {
+  /** Waits until so many more are answered. */
+  more(count: number): Promise<void>;
   /** Ends it and tells of all that were sent. */
   stop(): Promise<SteadyAnswer[]>;
 }
@@ -29,6 +31,10 @@ export function steadily(invoke: () => Promise<Response>, everyMs: number): Stea
     }
   })();
   return {
+    async more(count) {
+      const enough = answers.length + count;
+      while (answers.length < enough) await delay(2);
+    },
     async stop() {
       stopped = true;
       await running;

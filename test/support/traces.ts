@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestEsb } from "./esb.ts";
-import { until } from "./process.ts";
+import { patienceMs, until } from "./process.ts";
 
 /** What `tracesOf` looks at of an esb. */
 type Traced = Pick<TestEsb, "containerd" | "ctr" | "namespace" | "network" | "settings">;
@@ -39,15 +39,15 @@ export async function tracesOf(esb: Traced): Promise<string[]> {
 }
 
 /** Interfaces and shims go a moment after what they belonged to; everything else must be gone already. */
-export async function assertNoTraces(esb: Traced, withinMs = 3000): Promise<void> {
-  await assertTraces(esb, [], withinMs);
+export async function assertNoTraces(esb: Traced): Promise<void> {
+  await assertTraces(esb, []);
 }
 
-/** Waits until the traces are these, as `tracesOf` gave them before. */
-export async function assertTraces(esb: Traced, expected: readonly string[], withinMs = 3000): Promise<void> {
+/** Waits until the traces are these, as `tracesOf` gave them before. Sweeps at intervals are too seldom to help: see `startEsb`. */
+export async function assertTraces(esb: Traced, expected: readonly string[]): Promise<void> {
   await until(
     async () => assert.deepEqual(await tracesOf(esb), expected),
-    withinMs,
+    patienceMs,
     async (error) => `not what should be left: ${(error as Error).message}`,
   );
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { buildVictoriaLogs } from "../../scripts/victoria-logs/build.ts";
 import { freePort } from "./port.ts";
-import { type TestProcess, testProcess, untilWhileAlive } from "./process.ts";
+import { patienceMs, type TestProcess, testProcess, untilWhileAlive } from "./process.ts";
 
 export type StoredLine = Readonly<Record<string, string>>;
 
@@ -46,7 +46,7 @@ export async function startVictoriaLogs(folder: string): Promise<VictoriaLogs> {
       async () => {
         if (!(await fetch(`${url}/health`)).ok) throw new Error("not healthy");
       },
-      15_000,
+      patienceMs,
     );
   };
   await start();

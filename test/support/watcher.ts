@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type WatchResponse, WorkerState } from "../../proto/gen/esb/agent/v1/agent.ts";
 import type { TestEsb } from "./esb.ts";
-import { until } from "./process.ts";
+import { patienceMs, until } from "./process.ts";
+import { promptly } from "./slowness.ts";
 
 /** A Watch that keeps what it is told. */
 export interface Watcher extends AsyncDisposable {
@@ -14,7 +15,10 @@ export interface Watcher extends AsyncDisposable {
    * `changed a-0 1 addressed`: it still starts, and its address is known.
    */
   lines(): string[];
-  /** Waits for a message, from the first on. @throws with all that was told instead */
+  /**
+   * Waits for a message, from the first on. @throws with all that was told instead
+   * @param withinMs what is promised, for a machine with time to spare; undefined: nothing is
+   */
   first<T>(pick: (message: WatchResponse) => T | undefined, withinMs?: number): Promise<T>;
 }
 
@@ -36,16 +40,18 @@ export function watch(esb: TestEsb, request: { owner?: string; position?: string
       return failure;
     },
     lines,
-    async first(pick, withinMs = 5000) {
+    async first(pick, withinMs) {
       let found: NonNullable<ReturnType<typeof pick>> | undefined;
-      await until(
-        async () => {
-          found = messages.map(pick).find((one) => one !== undefined) ?? undefined;
-          assert.ok(found !== undefined);
-        },
-        withinMs,
-        async () => `not told within ${withinMs} ms; told was: ${lines().join("; ")} ${failure ?? ""}`,
-      );
+      const told = () =>
+        until(
+          async () => {
+            found = messages.map(pick).find((one) => one !== undefined) ?? undefined;
+            assert.ok(found !== undefined);
+          },
+          patienceMs,
+          async () => `not told within ${patienceMs} ms; told was: ${lines().join("; ")} ${failure ?? ""}`,
+        );
+      await (withinMs === undefined ? told() : promptly(withinMs, told));
       return found as NonNullable<ReturnType<typeof pick>>;
     },
     async [Symbol.asyncDispose]() {

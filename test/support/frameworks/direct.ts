@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testProcess, untilWhileAlive } from "../process.ts";
+import { patienceMs, testProcess, untilWhileAlive } from "../process.ts";
 import { frameworksSource, installFrameworks } from "./install.ts";
 
 /** Applications served without Lambda. */
@@ -30,7 +30,7 @@ export async function serveDirectly(apps: readonly string[]): Promise<DirectServ
     const line = (await server.log()).split("\n").find((each) => each.startsWith("{"));
     ports = JSON.parse(line ?? "");
   };
-  await untilWhileAlive(server, saysPorts, 30_000);
+  await untilWhileAlive(server, saysPorts, patienceMs);
   const owned = stack.move();
   return { ports, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Client, createChannel, createClient } from "nice-grpc";
 import { Admission, RuntimeApiServiceDefinition } from "../../../proto/gen/esb/runtime/v1/runtime.ts";
 import { freePort } from "../port.ts";
-import { testProcess, untilWhileAlive } from "../process.ts";
+import { patienceMs, testProcess, untilWhileAlive } from "../process.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const invocationPath = "/2015-03-31/functions/function/invocations";
@@ -53,7 +53,7 @@ export async function startRuntimeApiProcess(): Promise<RuntimeApiProcess> {
   });
   stack.defer(() => channel.close());
   const control = createClient(RuntimeApiServiceDefinition, channel);
-  await untilWhileAlive(process_, () => control.list({}), 20_000);
+  await untilWhileAlive(process_, () => control.list({}), patienceMs);
   let count = 0;
   const owned = stack.move();
 

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import type { ImageDescription } from "../../../scripts/image/archive.ts";
 import { buildCached } from "../../../scripts/image/cached.ts";
 import { baseLayer, busyboxLayer, nodeRuntimeLayer } from "../../../scripts/image/layers.ts";
+import { packagesLayer } from "../packages.ts";
 import { installNodeClient, runtimesSource } from "./install.ts";
 import { filesOf, programLayer } from "./programs.ts";
 
 const cache = join(import.meta.dirname, "../../../.cache/images");
 
 export const nodeClientImage = "localhost/esb-runtime-node:latest";
+export const nodeCallerImage = "localhost/esb-runtime-caller:latest";
 export const extensionImage = "localhost/esb-runtime-extension:latest";
 export const providedImage = "localhost/esb-runtime-provided:latest";
 
@@ -16,7 +18,19 @@ export async function nodeClientArchive(): Promise<string> {
   return archive("runtime-node", await nodeClient());
 }
 
-/** Path of an archive of the same with an external extension. */
+/** Path of an archive of the same with the AWS SDK, and a handler that calls functions with it. */
+export async function nodeCallerArchive(): Promise<string> {
+  const image = await nodeClient();
+  const source = join(import.meta.dirname, "../../fixtures/caller/handler.mjs");
+  const handler = { type: "copy", path: "/var/task/caller.mjs", source } as const;
+  return archive("runtime-caller", {
+    name: nodeCallerImage,
+    config: { ...image.config, Cmd: ["caller.handler"] },
+    layers: [...image.layers, await packagesLayer("@aws-sdk/client-lambda"), { entries: [handler] }],
+  });
+}
+
+/** Path of an archive of AWS's client for Node with an external extension. */
 export async function extensionArchive(): Promise<string> {
   const image = await nodeClient();
   const source = join(runtimesSource, "extension/witness");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { buildCached } from "../../../scripts/image/cached.ts";
 import type { Layer } from "../../../scripts/image/layer.ts";
-import { baseLayer } from "../../../scripts/image/layers.ts";
+import { baseLayer, functionRuntimeLayer } from "../../../scripts/image/layers.ts";
 import { goLayers, goMissing, javaLayers, javaMissing, rustLayers, rustMissing } from "./compiled.ts";
 import {
   installEmulator,
@@ -16,7 +16,7 @@ import { pythonLayers } from "./python.ts";
 
 const cache = join(import.meta.dirname, "../../../.cache/images");
 
-/** A worker with one of AWS's runtime clients, unmodified, and a handler that tells what it sees. */
+/** A worker with one of AWS's runtime clients, unmodified, or esb's own, and a handler that tells what it sees. */
 export interface Proof {
   /** Also the function's name. */
   readonly name: string;
@@ -30,6 +30,7 @@ export interface Proof {
 export interface ProofImage {
   readonly name: string;
   readonly command: readonly string[];
+  readonly environment: readonly string[];
   /** Why it cannot be made on this machine; undefined: it can. */
   readonly missing: string | undefined;
   layers(): Promise<Layer[]>;
@@ -45,6 +46,8 @@ const python = imageOf("python", client, pythonClientMissing(), pythonLayers);
 const emulator = imageOf("emulator", ["/usr/local/bin/aws-lambda-rie", ...client], python.missing, emulatorLayers);
 const node24 = imageOf("node24", nodeCommand, nodeClientMissing(), () => nodeLayers(process.execPath));
 const node22 = imageOf("node22", nodeCommand, nodeClientMissing(), async () => nodeLayers(await installNode22()));
+const ownNode24 = ownNode("own-node24", async () => process.execPath);
+const ownNode22 = ownNode("own-node22", installNode22);
 const go = imageOf("go", bootstrap, goMissing(), goLayers);
 const rust = imageOf("rust", bootstrap, rustMissing(), rustLayers);
 const java = imageOf("java", javaCommand, javaMissing(), javaLayers);
@@ -64,6 +67,9 @@ export const proofs: readonly Proof[] = [
   { name: "node24-commonjs", image: node24, handler: "common.handler", errorType: "RangeError" },
   { name: "node22", image: node22, errorType: "RangeError" },
   { name: "node22-commonjs", image: node22, handler: "common.handler", errorType: "RangeError" },
+  { name: "own-node24", image: ownNode24, errorType: "RangeError" },
+  { name: "own-node24-commonjs", image: ownNode24, handler: "common.handler", errorType: "RangeError" },
+  { name: "own-node22", image: ownNode22, errorType: "RangeError" },
   { name: "go", image: go, errorType: "errorString" },
   {
     name: "rust",
@@ -78,14 +84,23 @@ function imageOf(
   command: readonly string[],
   missing: string | undefined,
   layers: () => Promise<Layer[]>,
+  environment: readonly string[] = [],
 ): ProofImage {
-  return { name: `localhost/esb-proof-${name}:latest`, command, missing, layers };
+  return { name: `localhost/esb-proof-${name}:latest`, command, missing, layers, environment };
+}
+
+/** With deploy/runtimes/node, as docs/runtimes.md tells how to make one. */
+function ownNode(name: string, program: () => Promise<string>): ProofImage {
+  const command = ["node", "/var/runtime/bootstrap.mjs", "look.handler"];
+  const layers = async () => ownNodeLayers(await program());
+  return imageOf(name, command, undefined, layers, ["LAMBDA_RUNTIME_DIR=/var/runtime"]);
 }
 
 /** Path of its archive. */
-export async function proofArchive({ name, command, layers }: ProofImage): Promise<string> {
+export async function proofArchive({ name, command, environment, layers }: ProofImage): Promise<string> {
   const path = join(cache, `${name.slice("localhost/esb-".length, -":latest".length)}.tar`);
-  const Env = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
+  // The last as AWS's own images have it: by it a runtime is known whose program has no client's name.
+  const Env = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", ...environment];
   const config = { Entrypoint: command.slice(0, -1), Cmd: command.slice(-1), Env, WorkingDir: "/var/task" };
   await buildCached({ name, config, layers: await layers() }, path);
   return path;
@@ -104,5 +119,14 @@ async function nodeLayers(program: string): Promise<Layer[]> {
     await programLayer(program, "/usr/local/bin/node"),
     { entries: await filesOf(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
     { entries: await filesOf(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
+  ];
+}
+
+async function ownNodeLayers(program: string): Promise<Layer[]> {
+  return [
+    baseLayer(),
+    await programLayer(program, "/usr/local/bin/node"),
+    await functionRuntimeLayer(),
+    { entries: await filesOf(join(runtimesSource, "node"), ["look.mjs", "common.cjs"], "/var/task") },
   ];
 }
