@@ -13,7 +13,7 @@ const accountId = "123456789012";
 
 /** What whoever serves the Runtime API has to know of a worker before its process starts. */
 export function admissionOf(
-  { identity, function: spec }: Pick<StartRequest, "identity" | "function">,
+  { identity, function: spec, initAgain }: Pick<StartRequest, "identity" | "function" | "initAgain">,
   place: WorkerPlace,
   extensions: readonly string[],
   { region, initTimeoutMs }: AdmissionSettings,
@@ -33,7 +33,7 @@ export function admissionOf(
     handler: spec.handler,
     timeoutMs: spec.timeoutMs,
     memoryMib: Math.floor(spec.memoryBytes / mebibyte),
-    initTimeoutMs,
+    initTimeoutMs: initAgain === true ? spec.timeoutMs : initTimeoutMs,
     extensions: [...extensions],
     logGroup: `/aws/lambda/${spec.name}`,
     logStream: logStreamName(identity),

@@ -29,6 +29,10 @@ test("L3: an init phase that failed is logged and tried once more, with a worker
   const { t, logged } = setup;
   t.runtime.inits.push(async () => failure);
   const { worker } = await t.service.ensure(ensureRequest(), never);
+  assert.deepEqual(
+    t.runtime.starts.map(({ initAgain }) => initAgain),
+    [false, true],
+  );
   const [first, second, ...more] = instances(t.runtime);
   assert.deepEqual(more, []);
   assert.notEqual(first, second);

@@ -150,7 +150,9 @@ async function create(
 
 /**
  * When somebody else was quicker to the worker's port, it gets another one. An init phase that failed is tried once more,
- * as AWS does; nobody may take the second worker for the first, so it is another instance.
+ * as AWS does, and has the function's own time then
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Failures during the Init phase");
+ * nobody may take the second worker for the first, so it is another instance.
  */
 async function startUntilReady(
   parts: EnsureParts,
@@ -164,7 +166,8 @@ async function startUntilReady(
     const starting = { state: "starting", identity } as const;
     table.set(starting);
     const onPlaced: StartRequest["onPlaced"] = ({ sourceAddress }) => table.set({ ...starting, sourceAddress });
-    const worker = live(await runtime.start({ ...wanted, identity, onPlaced }, measure, signal), parts.now());
+    const request = { ...wanted, identity, onPlaced, initAgain: inits > 1 };
+    const worker = live(await runtime.start(request, measure, signal), parts.now());
     try {
       await untilReady(parts, worker, measure, signal);
       return worker;

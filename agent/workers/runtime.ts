@@ -94,6 +94,8 @@ export interface StartRequest {
   readonly function: FunctionSpec;
   /** Absent: the worker gets none. */
   readonly access?: LambdaAccess | undefined;
+  /** Whether an init phase has failed already for whoever waits for this one. */
+  readonly initAgain?: boolean;
   /** Told before any of it runs: it may call others while it gets ready. The start waits for it, and fails with it. */
   readonly onPlaced?: ((place: WorkerPlace) => Promise<void> | void) | undefined;
   /** Told once all is made and nothing runs, with the names of its external extensions; as `onPlaced`. */

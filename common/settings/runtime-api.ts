@@ -24,6 +24,7 @@ export const runtimeApiSettings = {
   ESB_INIT_TIMEOUT_MS: setting(milliseconds(1), {
     default: "10000",
     usedBy: ["agent"],
-    description: "How long a Lambda runtime may take until it asks for its first invocation.",
+    description:
+      "How long a Lambda runtime may take until it asks for its first invocation. Where that has failed, it has the function's timeout for its second try.",
   }),
 } as const;
