@@ -7,7 +7,7 @@ import { newSince, type Snapshot, takeSnapshot } from "../../test/support/leaks.
  */
 export async function leftBehind(before: Snapshot): Promise<string[]> {
   let found = newSince(before, await takeSnapshot());
-  for (let attempt = 0; attempt < 20 && found.length > 0; attempt++) {
+  for (let attempt = 0; attempt < 240 && found.length > 0; attempt++) {
     await sleep(250);
     found = newSince(before, await takeSnapshot());
   }

@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startEsb, type TestEsb } from "../support/esb.ts";
+import { startEsb, type TestEsb, until } from "../support/esb.ts";
 import { probeArchive, staticExtensionArchive, staticRuntimeArchive, staticServerArchive } from "../support/images.ts";
 import { newSince, takeSnapshot } from "../support/leaks.ts";
 import { freeSubnet } from "../support/subnet.ts";
@@ -39,6 +40,8 @@ const networkPool = 2;
 /** Shorter runs say nothing about memory: it goes up and down more than that. */
 const trendsFromMinutes = 10;
 const sampleEveryMs = 500;
+/** What was ended at the end may take its time to go. */
+const goneWithinMs = 30_000;
 /** Least share of requests that a function answers, on a machine that does much else. */
 const leastServed = 0.05;
 
@@ -77,7 +80,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     outcome = await runOn(esb, journal, options);
     if (journal.violations.length > 0 || options.keep) await keepArtefacts(esb, folder);
   }
-  const left = newSince(before, await takeSnapshot()).filter((line) => marks.some((mark) => line.includes(mark)));
+  let left: string[] = [];
+  await until(async () => {
+    left = newSince(before, await takeSnapshot()).filter((line) => marks.some((mark) => line.includes(mark)));
+    assert.deepEqual(left, []);
+  }, goneWithinMs).catch(() => undefined);
   for (const line of left) journal.violate(`left on the machine: ${line}`);
   const kept = journal.violations.length > 0 || options.keep === true;
   if (kept) {

@@ -10,10 +10,10 @@ import { send } from "./load.ts";
 import { judge } from "./verdict.ts";
 
 /** Longest time until every function answers again: a breaker may be open, and a pool of networks empty. */
-const answersWithinMs = 60_000;
+const answersWithinMs = 120_000;
 /** Longest time until what the agent tells and what is there are the same. */
-const consistentWithinMs = 20_000;
-const emptyWithinMs = 10_000;
+const consistentWithinMs = 60_000;
+const emptyWithinMs = 60_000;
 
 /** After the chaos: every function answers, and the machine holds what the pools say, no more and no less. */
 export async function settle({ esb, journal, file }: World, networkPool: number): Promise<void> {

@@ -18,7 +18,7 @@ export async function unleash(
   const beganMs = journal.now();
   const running: Promise<void>[] = [];
   for (const planned of plan) {
-    await delay(beganMs + planned.atMs - journal.now(), undefined, { signal }).catch(() => undefined);
+    await delay(Math.max(0, beganMs + planned.atMs - journal.now()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
     const action = table.find(({ name }) => name === planned.name);
     if (action !== undefined) running.push(locks.hold(action.targets, () => perform(action, planned.seed, world)));

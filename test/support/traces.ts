@@ -26,7 +26,7 @@ export async function tracesOf(esb: Traced): Promise<string[]> {
     "runc state": names(`/run/containerd/runc/${esb.namespace}`),
     cgroup: cgroups(esb.namespace),
     "network namespace": names("/run/netns", (name) => name.startsWith(`${esb.network}-`)),
-    "bridge port": names(`/sys/class/net/${esb.network}0/brif`),
+    "bridge port": bridgePorts(`${esb.network}0`),
     neighbour: lines(neighbours(`${esb.network}0`)),
     address: names(join(stateDir, "network/ipam", esb.network), (name) => /^\d/.test(name)),
     "attachment record": names(join(stateDir, "network"), (name) => name.includes(".json")),
@@ -86,6 +86,21 @@ async function cgroups(namespace: string): Promise<string[]> {
 
 async function names(folder: string, wanted: (name: string) => boolean = () => true): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).filter(wanted);
+}
+
+/**
+ * Names of the interfaces on a bridge; none where there is no bridge. Not those whose other end is in a network namespace
+ * that has no name any more: the kernel removes them together, once the last packets are given up that the worker sent.
+ */
+async function bridgePorts(bridge: string): Promise<string[]> {
+  const listed = promisify(execFile)("ip", ["-oneline", "link", "show", "master", bridge]);
+  const found = await lines(
+    listed.then(
+      ({ stdout }) => stdout,
+      () => "",
+    ),
+  );
+  return found.filter((line) => !/ link-netnsid \d/.test(line)).map((line) => /^\d+: ([^@:]+)/.exec(line)?.[1] ?? line);
 }
 
 /** None where there is no bridge. */

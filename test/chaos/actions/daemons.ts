@@ -7,7 +7,7 @@ import { gatewayDown } from "../journal.ts";
 import { type Action, targets, type Undo, type World } from "./action.ts";
 
 /** Longest time from SIGTERM to the end of agent or gateway, the gateway's drain included. */
-const endsWithinMs = 30_000;
+const endsWithinMs = 60_000;
 /** Longest time from the gateway's start until it answers, on a machine that does much else. */
 const answersWithinMs = 60_000;
 
