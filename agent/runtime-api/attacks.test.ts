@@ -92,3 +92,32 @@ test("L3 S7 what a request says of its sender is not believed", async () => {
   await runtimeOf(one).respond(id, '"own"');
   assert.equal((await answered).body, '"own"');
 });
+
+test("L3 S5 of registrations and subscriptions ten are taken, and what is too large is refused", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2);
+  const register = (name: string, events: unknown[] = []) =>
+    call(worker, "POST", "/2020-01-01/extension/register", {
+      headers: { "lambda-extension-name": name },
+      body: JSON.stringify({ events }),
+    });
+  const registered = await Promise.all(Array.from({ length: 20 }, (_, number) => register(`name ${number}`)));
+  assert.deepEqual(count(registered.map(({ status }) => status)), { 200: 10, 403: 10 });
+  const [first] = registered.filter(({ status }) => status === 200);
+  assert.equal((await register("n".repeat(129))).status, 403);
+  assert.equal((await register("large", ["INVOKE".repeat(20_000)])).status, 413);
+  assert.equal((await register("many", Array(17).fill("INVOKE"))).status, 403);
+
+  const headers = { "lambda-extension-identifier": String(first?.headers["lambda-extension-identifier"]) };
+  const destination = { protocol: "HTTP", URI: "http://sandbox.localdomain:9" };
+  const body = JSON.stringify({ types: ["platform"], destination });
+  const statuses: number[] = [];
+  for (let n = 0; n < 100; n++) {
+    statuses.push((await call(worker, "PUT", "/2022-07-01/telemetry", { headers, body })).status);
+  }
+  assert.deepEqual(count(statuses), { 200: 10, 403: 90 });
+});
+
+function count(statuses: readonly number[]): Record<number, number> {
+  return Object.fromEntries([...new Set(statuses)].map((one) => [one, statuses.filter((s) => s === one).length]));
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { sender } from "./send.ts";
@@ -23,5 +24,40 @@ test("L3 S7 nothing goes to the address of a worker that is gone: its connection
     sent,
   ]);
   assert.ok(socket.destroyed);
+  server.close();
+});
+
+test("L3 S5 an extension that answers without end is cut off, and has the next batch all the same", async () => {
+  let asked = 0;
+  const server = createHttpServer((request, response) => {
+    request.resume();
+    asked++;
+    const goOn = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+    };
+    response.on("drain", goOn);
+    goOn();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { send, stop } = sender("127.0.0.1", (server.address() as AddressInfo).port, "/");
+  await send("[1]");
+  await send("[2]");
+  assert.equal(asked, 2);
+  stop();
+  server.close();
+});
+
+test("S7 L3 a redirect leads nowhere", async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createHttpServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(307, { location: "/elsewhere" }).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { send, stop } = sender("127.0.0.1", (server.address() as AddressInfo).port, "/events");
+  await send("[1]");
+  await send("[2]");
+  assert.deepEqual(asked, ["/events", "/events"]);
+  stop();
   server.close();
 });

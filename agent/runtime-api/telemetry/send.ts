@@ -6,6 +6,9 @@ export interface Sender {
   stop(): void;
 }
 
+/** Nobody reads what an extension answers; one that answers without end is cut off. In bytes. */
+const mostAnswerBytes = 64 * 1024;
+
 /**
  * Posts batches to an extension's own server, over one connection. A batch that cannot be delivered is lost, as on AWS;
  * one for a frozen worker stays with the kernel until that thaws.
@@ -16,7 +19,12 @@ export function sender(host: string, port: number, path: string): Sender {
     new Promise<void>((resolve) => {
       const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
       const sent = request({ agent, host, port, path, method: "POST", headers }, (response) => {
-        response.resume();
+        let bytes = 0;
+        response.on("data", (part: Buffer) => {
+          bytes += part.length;
+          if (bytes > mostAnswerBytes) response.destroy();
+        });
+        response.on("error", () => undefined);
         response.on("close", resolve);
       });
       sent.on("error", () => resolve());
