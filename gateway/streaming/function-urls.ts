@@ -99,7 +99,8 @@ export class FunctionUrls {
     const options = this.#options;
     const asked = url.cors === undefined ? undefined : toPreflight(message);
     if (asked !== undefined && url.cors !== undefined) {
-      response.writeHead(200, [...preflightHeaders(url.cors, asked), "content-length", "0"]).end();
+      const ids = ["x-amzn-requestid", head.id, "x-amzn-trace-id", trace];
+      response.writeHead(200, [...ids, ...preflightHeaders(url.cors, asked), "content-length", "0"]).end();
       options.onAnswer({ route: "preflight", status: 200 });
       return;
     }
