@@ -3,9 +3,13 @@ import { numbersFrom } from "../support/random.ts";
 import type { Action, Target, World } from "./actions/action.ts";
 import type { PlannedAction } from "./plan.ts";
 
+/** How long after its moment an action may still begin. */
+const mostLateMs = 5000;
+
 /**
  * Does what was planned, each action at its moment or as soon as its targets are free; what is begun is undone, also
- * when the signal ends it all early. Actions on different targets overlap.
+ * when the signal ends it all early. Actions on different targets overlap. One whose turn comes too late is left out:
+ * what takes long to come back on a busy machine would be ended again as soon as it is there.
  */
 export async function unleash(
   plan: readonly PlannedAction[],
@@ -21,7 +25,12 @@ export async function unleash(
     await delay(Math.max(0, beganMs + planned.atMs - journal.now()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
     const action = table.find(({ name }) => name === planned.name);
-    if (action !== undefined) running.push(locks.hold(action.targets, () => perform(action, planned.seed, world)));
+    if (action === undefined) continue;
+    const work = async () => {
+      if (journal.now() - beganMs - planned.atMs < mostLateMs) await perform(action, planned.seed, world);
+      else journal.count("left out, too late");
+    };
+    running.push(locks.hold(action.targets, work));
   }
   await Promise.all(running);
 }
