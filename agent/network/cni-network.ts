@@ -3,7 +3,7 @@ import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Attachment } from "../containerd/network.ts";
 import { AgentError } from "../errors.ts";
-import { createAttachments, workerPort } from "./attachments.ts";
+import { createAttachments } from "./attachments.ts";
 import { enableForwarding, ensureBridge, guardNetworks, refuseNewSubnet, removeBridge } from "./bridge.ts";
 import { createCni } from "./cni.ts";
 import { isNotInstalled, type RunCommand } from "./commands.ts";
@@ -106,10 +106,11 @@ export async function createCniNetwork(config: CniNetworkConfig, deps: NetworkDe
     records,
     isReserved: (reservation) => isReserved(reservationsDir, reservation),
     identities,
+    // One port for both: these addresses are the host's own, where a gateway may listen at 8080 of all addresses.
     runtimeApiOf: (identity) => ({
       api: { host: subnet.gateway, port: config.runtimeApiPort },
       isShared: true,
-      endpoint: { host: counterpart(identity, config.identities, config.invocations), port: workerPort },
+      endpoint: { host: counterpart(identity, config.identities, config.invocations), port: config.runtimeApiPort },
     }),
     logger,
     randomHex,

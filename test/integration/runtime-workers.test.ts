@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Driver } from "../../proto/gen/esb/agent/v1/agent.ts";
-import { startEsb, type TestEsb, until } from "../support/esb.ts";
+import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { nodeClientArchive, nodeClientImage, providedArchive, providedImage } from "../support/runtimes/images.ts";
 
 /** Workers with AWS's own runtime clients, unmodified, in images without any server. */
@@ -12,13 +12,13 @@ defaults: { timeout: 10, memory: 256, idle: { freezeAfterMs: -1 } }
 functions:
   look: { image: ${nodeClientImage}, handler: worker.look, environment: { MINE: yes } }
   cold: { image: ${nodeClientImage}, idle: { freezeAfterMs: 0 } }
-  slow: { image: ${nodeClientImage}, timeout: 1 }
+  slow: { image: ${nodeClientImage}, timeout: 3 }
   reach: { image: ${nodeClientImage}, handler: worker.reach }
   fail: { image: ${nodeClientImage}, handler: worker.fail }
   leave: { image: ${nodeClientImage}, handler: worker.leave }
   broken: { image: ${nodeClientImage}, handler: broken.handler }
   ending: { image: ${nodeClientImage}, handler: ending.handler }
-  endless: { image: ${nodeClientImage}, handler: endless.handler }
+  endless: { image: ${nodeClientImage}, handler: endless.handler, timeout: 3 }
   provided: { image: ${providedImage} }
 `;
 
@@ -130,7 +130,7 @@ test("L3: an invocation over its time is Sandbox.Timedout, and the next has a fr
   const { body: before } = await answerOf("slow");
   const late = await answerOf("slow", { waitMs: 60_000 });
   assert.deepEqual([late.status, late.error, late.body.errorType], [200, "Unhandled", "Sandbox.Timedout"]);
-  assert.match(late.body.errorMessage, /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/);
+  assert.match(late.body.errorMessage, /^RequestId: \S+ Error: Task timed out after 3\.00 seconds$/);
   const next = await answerOf("slow");
   assert.deepEqual([next.status, next.start], [200, "cold"]);
   assert.notEqual(next.body.instance, before.instance);
@@ -139,7 +139,7 @@ test("L3: an invocation over its time is Sandbox.Timedout, and the next has a fr
 for (const [name, errorType, errorMessage] of [
   ["broken", "Error", /^the module does not load$/],
   ["ending", "Runtime.ExitError", /^RequestId: \S+ Error: Runtime exited with error: exit status 7$/],
-  ["endless", "Sandbox.Timedout", /^RequestId: \S+ Error: /],
+  ["endless", "Sandbox.Timedout", /^RequestId: \S+ Error: Task timed out after 3\.00 seconds$/],
 ] as const) {
   test(`L3 G8: an init phase of the kind ${name} is tried twice and told as ${errorType}`, async () => {
     const failed = await answerOf(name);
@@ -162,6 +162,7 @@ test("S7 L3: at the address of a worker that is gone nobody is invoked, and no w
   const { workers } = await esb.workers.list({});
   const worker = workers.find(({ id }) => id === "look-0");
   assert.ok(worker !== undefined && worker.driver === Driver.RUNTIME_API);
+  assert.equal(worker.port, 9001, "the Runtime API's own: at 8080 of all addresses a gateway may listen");
   const invoke = () =>
     fetch(`http://${worker.host}:${worker.port}/2015-03-31/functions/function/invocations`, {
       method: "POST",
@@ -230,7 +231,7 @@ test("L3: when the process that serves the Runtime API is killed, its workers ar
         assert.deepEqual([next.status, next.error], [200, null], JSON.stringify(next.body));
         assert.notEqual(next.body.instance, before.body.instance);
       },
-      20_000,
+      patienceMs,
       async (error) => `${name} does not recover: ${error}`,
     );
   }
