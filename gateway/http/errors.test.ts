@@ -37,7 +37,7 @@ for (const [code, [status, name, retryAfterSeconds]] of Object.entries(agentCode
     const told = toLambdaError(new AgentCallError(code as AgentErrorCode, "so it is"));
     assert.deepEqual([told.status, told.name, told.retryAfterSeconds], [status, name, retryAfterSeconds]);
     const body = JSON.parse(told.body());
-    assert.equal(body.Message ?? body.message, "so it is");
+    assert.equal(body.Message ?? body.message, status === 429 ? "Rate Exceeded: so it is" : "so it is");
     const passes = status === 429 || status === 503 || name === "SubnetIPAddressLimitReachedException";
     assert.equal(told.retryAfterSeconds !== undefined, passes);
   });

@@ -154,7 +154,8 @@ export function toLambdaError(error: unknown): LambdaError {
   if (error instanceof LambdaError) return error;
   if (error instanceof AgentCallError) {
     const { name, ...options } = agentErrors[error.code];
-    return new LambdaError(name, error.message, { ...options, cause: error });
+    const message = name === "TooManyRequestsException" ? `Rate Exceeded: ${error.message}` : error.message;
+    return new LambdaError(name, message, { ...options, cause: error });
   }
   if (error instanceof RateExceeded) {
     const { retryAfterSeconds } = error;
