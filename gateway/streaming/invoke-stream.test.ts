@@ -98,7 +98,7 @@ test("L5: an error in the middle stands in InvokeComplete, behind what came befo
   };
   for (const start of ["cold", "warm"]) {
     const { body, end } = await all(harness);
-    assert.deepEqual([body, end], ["half", { ErrorCode: "Unhandled", ErrorDetails: told }], start);
+    assert.deepEqual([body, end], ["half", { ErrorCode: "MyError", ErrorDetails: told }], start);
   }
   assert.equal(harness.agent.calls.filter((call) => call.startsWith("ensure")).length, 1);
   const metrics = await harness.get("/metrics");
@@ -123,7 +123,8 @@ test("L5 L2: over its time in the middle: Sandbox.Timedout, and the next has a n
   };
   const { body, end } = await all(harness);
   const { ErrorCode, ErrorDetails } = end as { ErrorCode: string; ErrorDetails: string };
-  assert.deepEqual([body, ErrorCode, JSON.parse(ErrorDetails).errorType], ["half", "Unhandled", "Sandbox.Timedout"]);
+  const type = "Sandbox.Timedout";
+  assert.deepEqual([body, ErrorCode, JSON.parse(ErrorDetails).errorType], ["half", type, type]);
   await until(() => harness.agent.calls.includes("destroy hello-0"));
 });
 
@@ -135,7 +136,8 @@ test("L5: a worker that dies in the middle: Runtime.ExitError, and it is replace
   };
   const { body, end } = await all(harness);
   const { ErrorCode, ErrorDetails } = end as { ErrorCode: string; ErrorDetails: string };
-  assert.deepEqual([body, ErrorCode, JSON.parse(ErrorDetails).errorType], ["half", "Unhandled", "Runtime.ExitError"]);
+  const type = "Runtime.ExitError";
+  assert.deepEqual([body, ErrorCode, JSON.parse(ErrorDetails).errorType], ["half", type, type]);
   await until(() => harness.agent.calls.includes("destroy hello-0"));
 });
 

@@ -47,7 +47,9 @@ test("L5: InvokeWithResponseStream: beyond the limit Function.ResponseSizeTooLar
   assert.match(over, /12345[\s\S]*67890[\s\S]*InvokeComplete/);
   assert.match(
     over,
-    new RegExp(`"ErrorCode":"Unhandled","ErrorDetails":.*Function\\.ResponseSizeTooLarge.*${message}`),
+    new RegExp(
+      `"ErrorCode":"Function\\.ResponseSizeTooLarge","ErrorDetails":.*Function\\.ResponseSizeTooLarge.*${message}`,
+    ),
   );
 });
 

@@ -71,9 +71,15 @@ export class StreamReply implements InvocationReply {
     return outcomeOf(head);
   }
 
+  /**
+   * Of a stream that has begun, AWS's code is the error's type (aws/aws-lambda-dotnet, ResponseStreamingTests.cs, which
+   * runs on AWS: `InvalidOperationException`); else it is what Invoke calls the failure (remotion-dev/remotion,
+   * call-lambda.ts, which tells `Unhandled` from such types).
+   */
   functionError(error: FunctionError, served: Served | undefined): void {
     this.#failure ??= error;
-    this.#complete({ ErrorCode: "Unhandled", ErrorDetails: JSON.stringify(error) }, served);
+    const ErrorCode = this.#sink === undefined ? "Unhandled" : String(error.errorType);
+    this.#complete({ ErrorCode, ErrorDetails: JSON.stringify(error) }, served);
   }
 
   error(error: LambdaError, served?: Served): void {

@@ -55,7 +55,7 @@ settled("L5: a streamed answer in its pieces, and an error in the middle of one"
   const broken = await stream({ what: "breaks" });
   assert.deepEqual(broken.pieces, ["half"]);
   const [{ ErrorCode, ErrorDetails } = {}, ...more] = broken.ends ?? [];
-  assert.deepEqual([broken.status, ErrorCode, more], [200, "Unhandled", []]);
+  assert.deepEqual([broken.status, ErrorCode, more], [200, "RangeError", []]);
   assert.match(ErrorDetails ?? "", /"errorType":"RangeError","errorMessage":"in the middle"/);
 });
 
