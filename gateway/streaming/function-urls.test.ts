@@ -123,12 +123,13 @@ test("L5: RESPONSE_STREAM: status, headers and cookies from the prelude, and eac
 test("L5: RESPONSE_STREAM without a prelude: 200 with the stream's own type; a whole answer is passed on as it is", async () => {
   await using harness = await startHarness({}, functions);
   harness.agent.handler = (_request, response) => {
-    response.writeHead(200, { "content-type": "text/csv" });
+    response.writeHead(200, { "content-type": "text/csv", "content-encoding": "x-none" });
     response.write("a,");
     response.end("b");
   };
   const answer = await ask(harness, "stream");
   assert.deepEqual([answer.status, answer.headers["content-type"], answer.body], [200, "text/csv", "a,b"]);
+  assert.equal(answer.headers["content-encoding"], "x-none");
 });
 
 test("L5: RESPONSE_STREAM: a failure before the first byte is 502, one behind it cuts the answer off", async () => {
@@ -137,6 +138,10 @@ test("L5: RESPONSE_STREAM: a failure before the first byte is 502, one behind it
     { headers: { "x-amz-function-error": "Unhandled" }, body: "{}" },
     { headers: { "content-type": integrationType }, body: "no json" },
     { headers: { "content-type": integrationType }, body: prelude({ statusCode: "many" }) },
+    { headers: { "content-type": integrationType }, body: prelude({ headers: { "no name": "a" } }) },
+    { headers: { "content-type": integrationType }, body: prelude({ headers: { "x-a": "two\nlines" } }) },
+    { headers: { "content-type": integrationType }, body: prelude({ cookies: ["a=\u0000"] }) },
+    { headers: { "content-type": integrationType }, body: "x".repeat(70_000) },
   ];
   for (const { headers, body } of answers) {
     harness.agent.handler = (_request, response) => response.writeHead(200, headers).end(body);

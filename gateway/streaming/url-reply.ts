@@ -64,11 +64,14 @@ export class UrlStreamReply implements InvocationReply {
     this.#options.response.shouldKeepAlive = false;
   }
 
-  begin({ contentType }: AnswerHead, _bytes: number | undefined, served: Served): Writable {
+  begin({ contentType, contentEncoding }: AnswerHead, _bytes: number | undefined, served: Served): Writable {
     const { response } = this.#options;
     if (this.#answered) return new Writable({ write: (_chunk, _encoding, done) => done() });
     if (contentType === integrationType) this.#prelude = new PreludeReader();
-    else this.#open({ status: 200, headers: ["content-type", contentType] }, served);
+    else {
+      const encoding = contentEncoding === undefined ? [] : ["content-encoding", contentEncoding];
+      this.#open({ status: 200, headers: ["content-type", contentType, ...encoding] }, served);
+    }
     const sink = streamSink({
       response,
       frame: (chunk) => this.#frame(chunk, served),
