@@ -62,6 +62,28 @@ test("L3 S5 a poll with a body without end is not read for ever, before its invo
   assert.equal((await lost).headers["x-amz-function-error"], "Unhandled");
 });
 
+for (const [what, head] of [
+  ["as they are", ""],
+  ["that expect what nobody knows", "expect: gold\r\n"],
+  ["that expect to be told to go on", "expect: 100-continue\r\ncontent-length: 0\r\n"],
+] as const) {
+  test(`L3 S5 of many requests in one go one is answered: ${what}`, async () => {
+    await using api = await startTestRuntimeApi();
+    const worker = await api.admit(2);
+    const socket = open(worker, worker.sourceAddress);
+    const over = closed(socket);
+    let text = "";
+    socket.on("data", (read: Buffer) => {
+      text += read;
+    });
+    socket.on("end", () => socket.destroy());
+    socket.write(`GET /none HTTP/1.1\r\n${head}\r\n`.repeat(2000));
+    await over;
+    const answers = text.match(/HTTP\/1\.1 (?!100)\d+/g) ?? [];
+    assert.ok(answers.length <= 1, `${answers.length} answers: ${answers.slice(0, 9)}`);
+  });
+}
+
 test("L3 S5 strangers do not stay, whatever they send, and are not many at once", async () => {
   await using api = await startTestRuntimeApi();
   const worker = await api.admit(2);

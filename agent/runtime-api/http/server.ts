@@ -25,8 +25,11 @@ export function oneAtATime(onRequest: RequestListener): RequestListener {
  * @param maxHeaderSize in bytes
  */
 export function createConnectionServer(maxHeaderSize: number, onRequest: RequestListener): Server {
-  return createServer(
+  const server = createServer(
     { maxHeaderSize, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, requireHostHeader: false },
     onRequest,
   );
+  // Node answers these itself otherwise, however many come at once.
+  server.on("checkExpectation", onRequest);
+  return server;
 }
