@@ -13,7 +13,7 @@ test("a daemon is found again by its note and ends with SIGTERM", async () => {
   await untilReady({
     what: "thing",
     logPath,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     isRunning: () => isRunning(daemon),
     isReady: async () => (await lastLines(logPath, 1)) === "started",
   });
@@ -32,7 +32,7 @@ test("a daemon that ends before it is ready is told with the end of its log", as
   const ready = untilReady({
     what: "thing",
     logPath,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     isRunning: () => isRunning(daemon),
     isReady: async () => false,
   });

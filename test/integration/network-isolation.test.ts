@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Attachment } from "../../agent/containerd/network.ts";
+import { freePorts } from "../support/port.ts";
 import { type NetworkLab, openLab, run, server } from "./network-lab.ts";
 
 const never = new AbortController().signal;
@@ -15,6 +16,10 @@ async function twoWorkers(lab: NetworkLab): Promise<[Attachment, Attachment]> {
 async function neighbourState(worker: Attachment, address: string): Promise<string> {
   return run("ip", "-n", worker.id, "neighbour", "show", address);
 }
+
+const first = await freePorts(5);
+/** Of the host, some of which are to be out of workers' reach. */
+const ports = { everywhere: first, atGateway: first + 1, onLoopback: first + 2, open: first + 3, beside: first + 4 };
 
 test("a worker cannot reach another worker, neither on the link nor through the host", async () => {
   await using lab = await openLab();
@@ -132,57 +137,57 @@ test("workers reach the outside under the host's address, and the outside does n
 test("a worker cannot reach what listens on the host", async () => {
   await using lab = await openLab();
   const [worker] = await twoWorkers(lab);
-  await lab.start(undefined, server("0.0.0.0", 39_217));
-  await lab.start(undefined, server(lab.gateway, 39_218));
-  await lab.start(undefined, server("127.0.0.1", 39_219));
-  assert.equal(await lab.connect(undefined, lab.gateway, 39_217), "connected", "the host itself can");
-  assert.equal(await lab.connect(undefined, lab.gateway, 39_218), "connected", "the host itself can");
-  assert.equal(await lab.connect(undefined, "127.0.0.1", 39_219), "connected", "the host itself can");
-  assert.equal(await lab.connect(worker, lab.gateway, 39_217), "silence");
-  assert.equal(await lab.connect(worker, lab.gateway, 39_218), "silence");
-  assert.equal(await lab.connect(worker, lab.gateway, 39_219), "silence");
-  assert.equal(await lab.connect(worker, "127.0.0.1", 39_219), "ECONNREFUSED", "its loopback is its own");
+  await lab.start(undefined, server("0.0.0.0", ports.everywhere));
+  await lab.start(undefined, server(lab.gateway, ports.atGateway));
+  await lab.start(undefined, server("127.0.0.1", ports.onLoopback));
+  assert.equal(await lab.connect(undefined, lab.gateway, ports.everywhere), "connected", "the host itself can");
+  assert.equal(await lab.connect(undefined, lab.gateway, ports.atGateway), "connected", "the host itself can");
+  assert.equal(await lab.connect(undefined, "127.0.0.1", ports.onLoopback), "connected", "the host itself can");
+  assert.equal(await lab.connect(worker, lab.gateway, ports.everywhere), "silence");
+  assert.equal(await lab.connect(worker, lab.gateway, ports.atGateway), "silence");
+  assert.equal(await lab.connect(worker, lab.gateway, ports.onLoopback), "silence");
+  assert.equal(await lab.connect(worker, "127.0.0.1", ports.onLoopback), "ECONNREFUSED", "its loopback is its own");
 });
 
 test("W5 L7: of the host's own address one port is open, by a worker's own address alone", async () => {
   await using lab = await openLab();
-  const network = await lab.open({ ESB_WORKER_API_PORTS: [39_221] });
+  const network = await lab.open({ ESB_WORKER_API_PORTS: [ports.open] });
   await network.setup(never);
   const worker = await network.take(never);
   const { hostAddress } = network;
   const peer = (port: number) => `require("node:http")
     .createServer((question, answer) => answer.end(question.socket.remoteAddress))
     .listen(${port}, "${hostAddress}", () => console.log("ready"));`;
-  for (const port of [39_221, 39_222]) await lab.start(undefined, peer(port));
+  for (const port of [ports.open, ports.beside]) await lab.start(undefined, peer(port));
   assert.equal(hostAddress, lab.gateway);
-  assert.equal(await lab.connect(worker, hostAddress, 39_221), "connected");
-  assert.equal(await lab.connect(worker, hostAddress, 39_222), "silence", "a port beside it");
-  assert.equal(await lab.connect(worker, hostAddress, 39_221, worker.endpoint.host), "silence", "S7: its identity");
+  assert.equal(await lab.connect(worker, hostAddress, ports.open), "connected");
+  assert.equal(await lab.connect(worker, hostAddress, ports.beside), "silence", "a port beside it");
+  assert.equal(await lab.connect(worker, hostAddress, ports.open, worker.endpoint.host), "silence", "S7: its identity");
   const [other] = await lab.link(`o${lab.name}`);
-  assert.equal(await lab.connect(worker, other, 39_221), "silence", "another address of the host");
-  const ask = `fetch("http://${hostAddress}:39221/").then((answer) => answer.text()).then(console.log)`;
+  assert.equal(await lab.connect(worker, other, ports.open), "silence", "another address of the host");
+  const ask = `fetch("http://${hostAddress}:${ports.open}/").then((answer) => answer.text()).then(console.log)`;
   const seen = await run("ip", "netns", "exec", worker.id, process.execPath, "-e", ask);
   assert.equal(seen.trim(), worker.sourceAddress);
   assert.equal(worker.sourceAddress, await lab.addressOf(worker));
 
-  const rule = `-m comment --comment esb -i ${lab.bridge} -s ${lab.subnet} -d ${hostAddress} -p tcp --dport 39221`;
+  const rule = `-m comment --comment esb -i ${lab.bridge} -s ${lab.subnet} -d ${hostAddress} -p tcp --dport ${ports.open}`;
   await run("iptables", "-w", "-D", `ESB-${lab.name}-IN`, ...rule.split(" "), "-j", "ACCEPT");
-  assert.equal(await lab.connect(worker, hostAddress, 39_221), "silence", "it is this rule that lets it in");
+  assert.equal(await lab.connect(worker, hostAddress, ports.open), "silence", "it is this rule that lets it in");
   await network.setup(never);
-  assert.equal(await lab.connect(worker, hostAddress, 39_221), "connected", "it is put back");
+  assert.equal(await lab.connect(worker, hostAddress, ports.open), "connected", "it is put back");
 });
 
 test("the host's loopback stays closed to a worker that routes to it", async () => {
   await using lab = await openLab();
   const [worker] = await twoWorkers(lab);
-  await lab.start(undefined, server("127.0.0.1", 39_220));
+  await lab.start(undefined, server("127.0.0.1", ports.onLoopback));
   const steps = [
     "ip address flush dev lo",
     "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet",
     `ip route add 127.0.0.1 via ${lab.gateway}`,
   ];
   await run("ip", "netns", "exec", worker.id, "sh", "-c", steps.join(" && "));
-  assert.notEqual(await lab.connect(worker, "127.0.0.1", 39_220), "connected");
+  assert.notEqual(await lab.connect(worker, "127.0.0.1", ports.onLoopback), "connected");
 });
 
 test("name service of the host itself is let through, and nothing else with it", async () => {
