@@ -65,6 +65,13 @@ export const packagesToTestAws: readonly SystemPackage[] = [
     // Any Python that brings its own is as good.
     shownBy: ["/usr/share/doc/python3-venv", "pip", "pip3"],
   },
+  // What aws-lambda-ric 3 compiles of its own: libcurl and AWS's client in C++.
+  ...[
+    { name: "autoconf", shownBy: ["autoreconf"] },
+    { name: "automake", shownBy: ["automake"] },
+    { name: "libtool", shownBy: ["libtoolize"] },
+    { name: "cmake", shownBy: ["cmake"] },
+  ].map((item): SystemPackage => ({ ...item, why: "compiles AWS's runtime client for Node 22", neededBy: "testing" })),
 ];
 /** What scripts/test-deploy.ts needs. */
 export const packagesToDeploy: readonly SystemPackage[] = [

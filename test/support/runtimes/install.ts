@@ -27,12 +27,22 @@ export function pythonClientMissing(): string | undefined {
   return asked.status === 0 ? undefined : "not here: python3 from 3.11 with pip (Debian: python3-pip)";
 }
 
+/** Why its version 3, which compiles libcurl too, cannot be built here; undefined: it can. */
+export function nodeCallbackClientMissing(): string | undefined {
+  return missingOf([...nodeTools, "autoreconf", "automake", "libtoolize"]);
+}
+
 /**
  * aws-lambda-ric as npm has it, compiled; once for each package-lock.json, which takes a minute or two.
  * @returns its node_modules folder
  */
 export function installNodeClient(): Promise<string> {
   return installPackages("node", ["--ignore-scripts=false"]);
+}
+
+/** Its last version that takes callbacks. @returns as above */
+export function installNodeCallbackClient(): Promise<string> {
+  return installPackages("node22-callbacks", ["--ignore-scripts=false"]);
 }
 
 /** Node 22 as npm has it. @returns path of the program */

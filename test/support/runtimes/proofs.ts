@@ -6,7 +6,9 @@ import { goLayers, goMissing, javaLayers, javaMissing, rustLayers, rustMissing }
 import {
   installEmulator,
   installNode22,
+  installNodeCallbackClient,
   installNodeClient,
+  nodeCallbackClientMissing,
   nodeClientMissing,
   pythonClientMissing,
   runtimesSource,
@@ -46,6 +48,8 @@ const python = imageOf("python", client, pythonClientMissing(), pythonLayers);
 const emulator = imageOf("emulator", ["/usr/local/bin/aws-lambda-rie", ...client], python.missing, emulatorLayers);
 const node24 = imageOf("node24", nodeCommand, nodeClientMissing(), () => nodeLayers(process.execPath));
 const node22 = imageOf("node22", nodeCommand, nodeClientMissing(), async () => nodeLayers(await installNode22()));
+const callbackCommand = ["node", "/var/task/node_modules/aws-lambda-ric/bin/index.mjs", "common.callback"];
+const node22Callbacks = imageOf("node22-callbacks", callbackCommand, nodeCallbackClientMissing(), callbackLayers);
 const ownNode24 = ownNode("own-node24", async () => process.execPath);
 const ownNode22 = ownNode("own-node22", installNode22);
 const go = imageOf("go", bootstrap, goMissing(), goLayers);
@@ -60,6 +64,9 @@ export const callback: Proof = {
   errorType: "Runtime.CallbackHandlerDeprecated",
 };
 
+/** The same with the last version that takes it, which is that of AWS's own runtime for Node 22. */
+export const takenCallback: Proof = { name: "node22-callbacks", image: node22Callbacks, errorType: "RangeError" };
+
 export const proofs: readonly Proof[] = [
   { name: "python", image: python, errorType: "ValueError" },
   { name: "emulator", image: emulator, errorType: "ValueError" },
@@ -70,6 +77,7 @@ export const proofs: readonly Proof[] = [
   { name: "own-node24", image: ownNode24, errorType: "RangeError" },
   { name: "own-node24-commonjs", image: ownNode24, handler: "common.handler", errorType: "RangeError" },
   { name: "own-node22", image: ownNode22, errorType: "RangeError" },
+  takenCallback,
   { name: "go", image: go, errorType: "errorString" },
   {
     name: "rust",
@@ -112,12 +120,19 @@ async function emulatorLayers(): Promise<Layer[]> {
   return [...(await pythonLayers()), { entries: [entry] }];
 }
 
-async function nodeLayers(program: string): Promise<Layer[]> {
-  const modules = await installNodeClient();
+function callbackLayers(): Promise<Layer[]> {
+  return clientLayers(installNode22(), installNodeCallbackClient(), "aws-lambda-ric/{bin,dist}/*.{mjs,node}");
+}
+
+function nodeLayers(program: string): Promise<Layer[]> {
+  return clientLayers(Promise.resolve(program), installNodeClient(), "aws-lambda-ric/*.{mjs,json,node}");
+}
+
+async function clientLayers(program: Promise<string>, modules: Promise<string>, files: string): Promise<Layer[]> {
   return [
     baseLayer(),
-    await programLayer(program, "/usr/local/bin/node"),
-    { entries: await filesOf(modules, ["aws-lambda-ric/*.{mjs,json,node}"], "/var/task/node_modules") },
+    await programLayer(await program, "/usr/local/bin/node"),
+    { entries: await filesOf(await modules, [files], "/var/task/node_modules") },
     { entries: await filesOf(join(runtimesSource, "node"), ["*.mjs", "*.cjs"], "/var/task") },
   ];
 }
