@@ -1,15 +1,15 @@
 import type { WorkerAgent, WorkerInfo } from "./agent.ts";
 
 /**
- * Thaws a worker whose freeze is still under way. Resume goes out right behind Pause; should the agent answer the Pause
- * after the Resume, it may have carried them out in that order, so Resume is sent once more (it succeeds on a running
- * worker).
+ * Thaws a worker whose freeze is still under way. Resume goes out right behind Pause; should the Pause be answered after
+ * the Resume, or be lost with the agent, they may be carried out in that order, so Resume is sent once more (it succeeds
+ * on a running worker).
  */
 export async function resumeBehind(pause: Promise<void>, agent: WorkerAgent, worker: WorkerInfo): Promise<void> {
   let resumed = false;
   const pausedLast = pause.then(
     () => resumed,
-    () => false,
+    () => resumed,
   );
   await agent.resume(worker);
   resumed = true;

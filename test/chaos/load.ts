@@ -21,7 +21,8 @@ export interface LoadOptions {
 /** Sends each request at its moment, whatever became of those before; ends when the last one has ended. */
 export async function runLoad(options: LoadOptions): Promise<void> {
   // Few are kept open behind a burst: the gateway's open files are judged, and each would be one.
-  const agent = new Agent({ keepAlive: true, maxSockets: 1024, maxFreeSockets: 16 });
+  // And fewer at all than the gateway lets one address have.
+  const agent = new Agent({ keepAlive: true, maxSockets: 900, maxFreeSockets: 16 });
   const running = new Set<Promise<void>>();
   const { now } = options.journal;
   const beganMs = now();
