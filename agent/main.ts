@@ -8,6 +8,7 @@ import { readAgentSettings } from "./config.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { detectHostMemoryBytes } from "./oci/host-memory.ts";
 import { composeRecovery } from "./recovery/compose.ts";
+import { feedTelemetry } from "./runtime-workers/feed.ts";
 import { listenAt } from "./server/listen.ts";
 import { openSecured } from "./server/secured.ts";
 import { createAgentServer } from "./server/server.ts";
@@ -88,7 +89,11 @@ async function main(): Promise<void> {
   const ending = new AbortController();
   await listenAt(settings.ESB_AGENT_ADDRESS, (address) => secured.listen(server.server, address));
   logger.info({ address: settings.ESB_AGENT_ADDRESS, tls: secured.tls, pid: process.pid }, "listening");
-  const running = Promise.all([lifecycle.run(ending.signal), reaper.run(ending.signal)]);
+  const running = Promise.all([
+    lifecycle.run(ending.signal),
+    reaper.run(ending.signal),
+    feedTelemetry({ api: runtimeApi, logs, stats: (id, signal) => runtime.stats(id, signal), logger }, ending.signal),
+  ]);
 
   closeWithGrace({ delay: shutdownMs + closeWithinMs, logger }, async ({ err }) => {
     if (err !== undefined) logger.fatal({ err }, "ending after an error that nobody caught");

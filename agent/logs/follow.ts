@@ -110,7 +110,8 @@ class Turns {
   }
 }
 
-function watchFolder(folder: string, onChanged: (fileName: string) => void, signal: AbortSignal): void {
+/** Says, until the signal aborts, which file of a folder has changed. */
+export function watchFolder(folder: string, onChanged: (fileName: string) => void, signal: AbortSignal): void {
   const watcher = watch(folder, { signal, persistent: false });
   watcher.on("change", (_event, fileName) => onChanged(String(fileName)));
   // A machine that has no inotify left: all logs are looked at from time to time all the same.

@@ -7,6 +7,7 @@ import {
 } from "../../proto/gen/esb/runtime/v1/runtime.ts";
 import type { Activity } from "./model/state.ts";
 import type { WorkerSession } from "./session.ts";
+import type { Feed } from "./telemetry/feed.ts";
 import { AdmissionError, type Workers } from "./workers.ts";
 
 const activities = {
@@ -22,7 +23,11 @@ const admissionStatus = {
 } as const satisfies Record<AdmissionError["why"], Status>;
 
 /** The agent's calls. @param now milliseconds since 1970 */
-export function runtimeApiService(workers: Workers, now: () => number): RuntimeApiServiceImplementation {
+export function runtimeApiService(
+  workers: Workers,
+  feed: Pick<Feed, "serve">,
+  now: () => number,
+): RuntimeApiServiceImplementation {
   const known = async (instanceId: string): Promise<WorkerSession> => {
     const session = await workers.session(instanceId);
     if (session === undefined) throw new ServerError(Status.NOT_FOUND, `${instanceId} is not admitted`);
@@ -63,6 +68,7 @@ export function runtimeApiService(workers: Workers, now: () => number): RuntimeA
       await workers.forget(instanceId);
       return {};
     },
+    feed: (news, { signal }) => feed.serve(news, signal),
     async list() {
       const all = await workers.list();
       return {

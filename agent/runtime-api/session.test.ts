@@ -10,6 +10,7 @@ const observer: SessionObserver = {
   initEnded: nothing,
   started: nothing,
   runtimeDone: nothing,
+  ending: nothing,
   closed: nothing,
 };
 

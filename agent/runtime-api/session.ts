@@ -169,6 +169,7 @@ export class WorkerSession {
   shutdown(reason: string, deadlineMs: number): number {
     this.#shutdown = { eventType: "SHUTDOWN", shutdownReason: reason, deadlineMs };
     this.#apply({ on: "shutdown" });
+    this.#parts.observer.ending();
     return [...this.#state.extensions.values()].filter(({ events }) => events.includes("SHUTDOWN")).length;
   }
 
@@ -261,7 +262,7 @@ export class WorkerSession {
 
   #endInit(failure: InitFailure | undefined): void {
     this.#cancelInitTimeout?.();
-    this.#parts.observer.initEnded(failure);
+    this.#parts.observer.initEnded(failure, this.#state.extensions.values());
     if (failure !== undefined) this.#parts.onInitFailed(failure);
     this.#init.resolve({ failure, initMs: this.#initMs });
   }

@@ -16,9 +16,11 @@ import { createConnectionServer, oneAtATime } from "./http/server.ts";
 import { onTelemetryRequest, telemetryFormat } from "./http/telemetry-api.ts";
 import { WorkerSession } from "./session.ts";
 import { Batches } from "./telemetry/batches.ts";
+import { Feed } from "./telemetry/feed.ts";
+import type { TelemetryFormat } from "./telemetry/item.ts";
 import { sender } from "./telemetry/send.ts";
 import type { Subscription } from "./telemetry/subscription.ts";
-import { Telemetry, type TelemetryFormat } from "./telemetry/telemetry.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 import { toWorker, Workers } from "./workers.ts";
 
 /** AWS's clients put a trace of an error, up to 1 MB of it, into one header. In bytes. */
@@ -38,6 +40,7 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
   const invocations = new Invocations(Date.now);
   let strangerToldMs = Number.NEGATIVE_INFINITY;
   const telemetry = new WeakMap<WorkerSession, Subscribe>();
+  const feed = new Feed();
   const workers: Workers = new Workers({
     runtimeServer: createConnectionServer(mostRuntimeHeaderBytes, oneAtATime(forSession(onWorkerRequest(telemetry)))),
     invocationServer: createConnectionServer(
@@ -46,10 +49,16 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
     ),
     createSession: (admission) => {
       const worker = toWorker(admission);
-      const observer = new Telemetry(worker, () => new Date(), monotonicMs);
+      const observer = new Telemetry(worker, {
+        now: monotonicMs,
+        epochMs: Date.now,
+        after,
+        feed,
+        whenQuiet: (callback) => void session.whenQuiet(callback),
+      });
       const onInitFailed = ({ errorType, errorMessage }: FunctionFailure) =>
         logger.warn({ worker: worker.workerId, errorType, errorMessage }, "a worker's init phase failed");
-      const session = new WorkerSession(worker, { now: monotonicMs, after, observer, onInitFailed });
+      const session: WorkerSession = new WorkerSession(worker, { now: monotonicMs, after, observer, onInitFailed });
       // Without an address of its own a worker shares this host's.
       const subscribe = subscriptions(observer, admission.sourceAddress || "127.0.0.1");
       telemetry.set(session, subscribe);
@@ -77,7 +86,7 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
   health.setStatus("healthy");
   health.setStatus("healthy", RuntimeApiServiceDefinition.fullName);
   control.add(HealthDefinition, HealthServiceImpl(health));
-  control.add(RuntimeApiServiceDefinition, runtimeApiService(workers, Date.now));
+  control.add(RuntimeApiServiceDefinition, runtimeApiService(workers, feed, Date.now));
   await listenAt(`unix://${controlPath}`, (address) => control.listen(address), "ESB_RUN_DIR");
   await chmod(controlPath, 0o600);
   return {
@@ -93,9 +102,15 @@ type Subscribe = (extension: string, subscription: Subscription, format: Telemet
 /** Takes a worker's subscriptions; what comes of them goes to the worker's own address and nowhere else. */
 function subscriptions(telemetry: Telemetry, host: string): Subscribe {
   return (extension, { types, buffering, port, path }, format) => {
-    const batches = new Batches({ ...buffering, after, ...sender(host, port, path) });
+    const batches = new Batches({ ...buffering, after, lost: logsDropped, ...sender(host, port, path) });
     return telemetry.subscribe(extension, types, format, batches);
   };
+}
+
+/** telemetry-schema-reference.html, platform.logsDropped. */
+function logsDropped(droppedRecords: number, droppedBytes: number): object {
+  const record = { reason: "The receiver was too slow", droppedRecords, droppedBytes };
+  return { time: new Date().toISOString(), type: "platform.logsDropped", record };
 }
 
 function onWorkerRequest(telemetry: WeakMap<WorkerSession, Subscribe>) {

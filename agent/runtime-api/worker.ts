@@ -27,13 +27,23 @@ export interface InitResult {
   readonly initMs: number;
 }
 
+/** As far as telemetry tells of it. */
+export interface RegisteredExtension {
+  readonly name: string;
+  readonly events: readonly string[];
+  /** Whether it has asked for its first event. */
+  readonly waiting: boolean;
+}
+
 /** Hears what happens, for telemetry. */
 export interface SessionObserver {
   initStarted(): void;
-  initEnded(failure: FunctionFailure | undefined): void;
+  initEnded(failure: FunctionFailure | undefined, extensions: Iterable<RegisteredExtension>): void;
   started(invocation: Invocation): void;
   /** The runtime has answered, or never will. `bytes` of the answer. */
   runtimeDone(invocation: Invocation, failure: string | undefined, bytes: number): void;
+  /** The worker has been asked to end. */
+  ending(): void;
   /** The worker is forgotten. */
   closed(): void;
 }

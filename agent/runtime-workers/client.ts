@@ -8,6 +8,7 @@ import {
   WorkerActivity,
 } from "../../proto/gen/esb/runtime/v1/runtime.ts";
 import { AgentError, type FunctionError } from "../errors.ts";
+import type { FeedCall } from "./feed.ts";
 
 /** The process that serves the Runtime API, as far as the agent needs it. A worker is named by its instance. */
 export interface RuntimeApi extends Disposable {
@@ -38,7 +39,7 @@ const callTimeoutMs = 5000;
 const longestReconnectMs = 500;
 
 /** @param path of its socket */
-export function createRuntimeApi(path: string): RuntimeApi {
+export function createRuntimeApi(path: string): RuntimeApi & FeedCall {
   const channel = createChannel(`unix://${path}`, undefined, {
     "grpc.initial_reconnect_backoff_ms": 20,
     "grpc.min_reconnect_backoff_ms": 20,
@@ -84,6 +85,7 @@ export function createRuntimeApi(path: string): RuntimeApi {
       const { workers } = await told(client.list({}, { signal, deadline }));
       return workers.flatMap(({ admission }) => admission?.instanceId ?? []);
     },
+    feed: (news, signal) => client.feed(news, { signal }),
     connected: (signal) => untilState(channel, signal, (state) => state === connectivityState.READY),
     disconnected: (signal) => untilState(channel, signal, (state) => state !== connectivityState.READY),
     [Symbol.dispose]: () => channel.close(),

@@ -1,4 +1,4 @@
-import { LineJoiner } from "../logs/lines.ts";
+import { LineJoiner } from "../../common/log-lines.ts";
 import type { WorkerInfo } from "../pool/agent.ts";
 import type { Clock } from "../pool/clock.ts";
 import type { AgentClient } from "./channel.ts";

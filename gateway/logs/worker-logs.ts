@@ -1,6 +1,16 @@
+import { LineJoiner, type PrintedLine } from "../../common/log-lines.ts";
 import type { FollowLogsResponse, LogPosition } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { type FollowSource, followPrinted } from "./follow.ts";
-import { LineJoiner, type LogSource, type PrintedLine } from "./lines.ts";
+
+/** Whose log it is. */
+export interface LogSource {
+  /** The worker's id. */
+  readonly worker: string;
+  readonly instanceId: string;
+  readonly function: string;
+  /** What the worker was told as AWS_LAMBDA_LOG_STREAM_NAME. */
+  readonly logStreamName: string;
+}
 
 export type PrintedListener = (source: LogSource, lines: readonly PrintedLine[]) => void;
 

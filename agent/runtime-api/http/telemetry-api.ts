@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WorkerSession } from "../session.ts";
+import type { TelemetryFormat } from "../telemetry/item.ts";
 import type { Subscription } from "../telemetry/subscription.ts";
 import { parseSubscription } from "../telemetry/subscription.ts";
-import type { TelemetryFormat } from "../telemetry/telemetry.ts";
 import { collect, joined } from "./body.ts";
 import { identified, parse } from "./extension-api.ts";
 import { refuse, replyJson, replyText } from "./reply.ts";

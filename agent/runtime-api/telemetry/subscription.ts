@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { TelemetryType } from "./item.ts";
 
 /** Names by which an extension reaches itself; anything else is out of its sandbox. */
 const ownNames: readonly string[] = ["sandbox.localdomain", "sandbox"];
@@ -21,7 +22,7 @@ const schema = z.object({
 });
 
 export interface Subscription {
-  readonly types: readonly ("platform" | "function" | "extension")[];
+  readonly types: readonly TelemetryType[];
   readonly buffering: { readonly maxItems: number; readonly maxBytes: number; readonly timeoutMs: number };
   /** Port and path of the extension's own server. */
   readonly port: number;

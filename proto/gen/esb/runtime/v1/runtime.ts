@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
+import { LogLine, LogPosition } from "../../agent/v1/agent.ts";
 
 /**
  * The contract between the agent, which makes workers, and the process that serves Lambda's Runtime API to them.
@@ -225,6 +226,67 @@ export interface AdmittedWorker {
 export interface ListResponse {
   /** The workers, in the order in which they were admitted. */
   workers: AdmittedWorker[];
+}
+
+/** From the agent. */
+export interface FeedRequest {
+  news:
+    | //
+    /** What a worker that is followed has printed. */
+    { $case: "printed"; value: PrintedLines }
+    | //
+    /** Answers MeasureMemory. */
+    { $case: "measured"; value: MeasuredMemory }
+    | undefined;
+}
+
+/** Lines of one worker, in the order in which they were printed. */
+export interface PrintedLines {
+  /** Where to go on behind them; it names the worker. */
+  position:
+    | LogPosition
+    | undefined;
+  /** The lines. */
+  lines: LogLine[];
+}
+
+/** How much memory a worker uses. */
+export interface MeasuredMemory {
+  /** Of Admit. */
+  instanceId: string;
+  /** The most that it has used so far, in bytes; absent: it could not be read. */
+  peakBytes?: bigint | undefined;
+}
+
+/** To the agent. */
+export interface FeedResponse {
+  wish:
+    | //
+    /** To be told what a worker prints. */
+    { $case: "follow"; value: FollowLog }
+    | //
+    /** Not to be told any more: an instance of Admit. */
+    { $case: "unfollow"; value: string }
+    | //
+    /** To be told, once, how much memory a worker uses. */
+    { $case: "measure"; value: MeasureMemory }
+    | undefined;
+}
+
+/** A worker's log from a place on. */
+export interface FollowLog {
+  /** The worker's id. */
+  workerId: string;
+  /** Behind what has been told already, maybe by an agent before this one; it names the worker's instance. */
+  position: LogPosition | undefined;
+}
+
+/** A worker's memory. */
+export interface MeasureMemory {
+  /** The worker's id. */
+  workerId: string;
+  /** Of Admit. */
+  instanceId: string;
 }
 
 function createBaseAdmission(): Admission {
@@ -1537,6 +1599,462 @@ export const ListResponse: MessageFns<ListResponse> = {
   },
 };
 
+function createBaseFeedRequest(): FeedRequest {
+  return { news: undefined };
+}
+
+export const FeedRequest: MessageFns<FeedRequest> = {
+  encode(message: FeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.news?.$case) {
+      case "printed":
+        PrintedLines.encode(message.news.value, writer.uint32(10).fork()).join();
+        break;
+      case "measured":
+        MeasuredMemory.encode(message.news.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.news = { $case: "printed", value: PrintedLines.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.news = { $case: "measured", value: MeasuredMemory.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FeedRequest>): FeedRequest {
+    return FeedRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FeedRequest>): FeedRequest {
+    const message = createBaseFeedRequest();
+    switch (object.news?.$case) {
+      case "printed": {
+        if (object.news?.value !== undefined && object.news?.value !== null) {
+          message.news = { $case: "printed", value: PrintedLines.fromPartial(object.news.value) };
+        }
+        break;
+      }
+      case "measured": {
+        if (object.news?.value !== undefined && object.news?.value !== null) {
+          message.news = { $case: "measured", value: MeasuredMemory.fromPartial(object.news.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBasePrintedLines(): PrintedLines {
+  return { position: undefined, lines: [] };
+}
+
+export const PrintedLines: MessageFns<PrintedLines> = {
+  encode(message: PrintedLines, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      LogPosition.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.lines) {
+      LogLine.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrintedLines {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrintedLines();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = LogPosition.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PrintedLines>): PrintedLines {
+    return PrintedLines.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PrintedLines>): PrintedLines {
+    const message = createBasePrintedLines();
+    message.position = (object.position !== undefined && object.position !== null)
+      ? LogPosition.fromPartial(object.position)
+      : undefined;
+    message.lines = object.lines?.map((e) => LogLine.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMeasuredMemory(): MeasuredMemory {
+  return { instanceId: "", peakBytes: undefined };
+}
+
+export const MeasuredMemory: MessageFns<MeasuredMemory> = {
+  encode(message: MeasuredMemory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.peakBytes !== undefined) {
+      if (BigInt.asUintN(64, message.peakBytes) !== message.peakBytes) {
+        throw new globalThis.Error("value provided for field message.peakBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.peakBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasuredMemory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasuredMemory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.peakBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasuredMemory>): MeasuredMemory {
+    return MeasuredMemory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasuredMemory>): MeasuredMemory {
+    const message = createBaseMeasuredMemory();
+    message.instanceId = object.instanceId ?? "";
+    message.peakBytes = (object.peakBytes !== undefined && object.peakBytes !== null)
+      ? BigInt(object.peakBytes)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFeedResponse(): FeedResponse {
+  return { wish: undefined };
+}
+
+export const FeedResponse: MessageFns<FeedResponse> = {
+  encode(message: FeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.wish?.$case) {
+      case "follow":
+        FollowLog.encode(message.wish.value, writer.uint32(10).fork()).join();
+        break;
+      case "unfollow":
+        writer.uint32(18).string(message.wish.value);
+        break;
+      case "measure":
+        MeasureMemory.encode(message.wish.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wish = { $case: "follow", value: FollowLog.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wish = { $case: "unfollow", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.wish = { $case: "measure", value: MeasureMemory.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FeedResponse>): FeedResponse {
+    return FeedResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FeedResponse>): FeedResponse {
+    const message = createBaseFeedResponse();
+    switch (object.wish?.$case) {
+      case "follow": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "follow", value: FollowLog.fromPartial(object.wish.value) };
+        }
+        break;
+      }
+      case "unfollow": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "unfollow", value: object.wish.value };
+        }
+        break;
+      }
+      case "measure": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "measure", value: MeasureMemory.fromPartial(object.wish.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseFollowLog(): FollowLog {
+  return { workerId: "", position: undefined };
+}
+
+export const FollowLog: MessageFns<FollowLog> = {
+  encode(message: FollowLog, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerId !== "") {
+      writer.uint32(10).string(message.workerId);
+    }
+    if (message.position !== undefined) {
+      LogPosition.encode(message.position, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowLog {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowLog();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.position = LogPosition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FollowLog>): FollowLog {
+    return FollowLog.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FollowLog>): FollowLog {
+    const message = createBaseFollowLog();
+    message.workerId = object.workerId ?? "";
+    message.position = (object.position !== undefined && object.position !== null)
+      ? LogPosition.fromPartial(object.position)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMeasureMemory(): MeasureMemory {
+  return { workerId: "", instanceId: "" };
+}
+
+export const MeasureMemory: MessageFns<MeasureMemory> = {
+  encode(message: MeasureMemory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerId !== "") {
+      writer.uint32(10).string(message.workerId);
+    }
+    if (message.instanceId !== "") {
+      writer.uint32(18).string(message.instanceId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasureMemory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasureMemory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasureMemory>): MeasureMemory {
+    return MeasureMemory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasureMemory>): MeasureMemory {
+    const message = createBaseMeasureMemory();
+    message.workerId = object.workerId ?? "";
+    message.instanceId = object.instanceId ?? "";
+    return message;
+  },
+};
+
 /** Workers whose function is driven through the Runtime API. */
 export type RuntimeApiServiceDefinition = typeof RuntimeApiServiceDefinition;
 export const RuntimeApiServiceDefinition = {
@@ -1621,6 +2139,18 @@ export const RuntimeApiServiceDefinition = {
       responseStream: false,
       options: {},
     },
+    /**
+     * What only the agent can tell of workers whose extensions have subscribed to it: lines and memory (Telemetry API). An
+     * agent keeps one such call open and does what it is asked for; while nobody subscribes, nothing passes.
+     */
+    feed: {
+      name: "Feed",
+      requestType: FeedRequest as typeof FeedRequest,
+      requestStream: true,
+      responseType: FeedResponse as typeof FeedResponse,
+      responseStream: true,
+      options: {},
+    },
   },
 } as const;
 
@@ -1650,6 +2180,14 @@ export interface RuntimeApiServiceImplementation<CallContextExt = {}> {
   forget(request: ForgetRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ForgetResponse>>;
   /** The workers that are admitted, for an agent that starts anew: those it does not know it forgets. */
   list(request: ListRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListResponse>>;
+  /**
+   * What only the agent can tell of workers whose extensions have subscribed to it: lines and memory (Telemetry API). An
+   * agent keeps one such call open and does what it is asked for; while nobody subscribes, nothing passes.
+   */
+  feed(
+    request: AsyncIterable<FeedRequest>,
+    context: CallContext & CallContextExt,
+  ): ServerStreamingMethodResult<DeepPartial<FeedResponse>>;
 }
 
 export interface RuntimeApiServiceClient<CallOptionsExt = {}> {
@@ -1678,6 +2216,14 @@ export interface RuntimeApiServiceClient<CallOptionsExt = {}> {
   forget(request: DeepPartial<ForgetRequest>, options?: CallOptions & CallOptionsExt): Promise<ForgetResponse>;
   /** The workers that are admitted, for an agent that starts anew: those it does not know it forgets. */
   list(request: DeepPartial<ListRequest>, options?: CallOptions & CallOptionsExt): Promise<ListResponse>;
+  /**
+   * What only the agent can tell of workers whose extensions have subscribed to it: lines and memory (Telemetry API). An
+   * agent keeps one such call open and does what it is asked for; while nobody subscribes, nothing passes.
+   */
+  feed(
+    request: AsyncIterable<DeepPartial<FeedRequest>>,
+    options?: CallOptions & CallOptionsExt,
+  ): AsyncIterable<FeedResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
@@ -1688,6 +2234,8 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+export type ServerStreamingMethodResult<Response> = { [Symbol.asyncIterator](): AsyncIterator<Response, void> };
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -1,21 +1,13 @@
 import { LRUCache } from "lru-cache";
-import { LogStream, type LogLine as ProtoLine } from "../../proto/gen/esb/agent/v1/agent.ts";
-
-/** Whose log it is. */
-export interface LogSource {
-  /** The worker's id. */
-  readonly worker: string;
-  readonly instanceId: string;
-  readonly function: string;
-  /** What the worker was told as AWS_LAMBDA_LOG_STREAM_NAME. */
-  readonly logStreamName: string;
-}
+import { LogStream, type LogLine as ProtoLine } from "../proto/gen/esb/agent/v1/agent.ts";
 
 /** A whole line that a worker printed. */
 export interface PrintedLine {
   /** When it was read from the worker, in milliseconds since 1970, with fractions. */
   readonly timeMs: number;
   readonly stream: "stdout" | "stderr";
+  /** The number of the extension that printed it, from 1 on; 0: it is the function's own. */
+  readonly extension: number;
   readonly text: string;
 }
 
@@ -30,8 +22,8 @@ export class LineJoiner {
 
   join(instanceId: string, lines: readonly ProtoLine[]): PrintedLine[] {
     const whole: PrintedLine[] = [];
-    for (const { timeNs, stream, text, partial } of lines) {
-      const key = `${instanceId} ${stream}`;
+    for (const { timeNs, stream, extension, text, partial } of lines) {
+      const key = `${instanceId} ${stream} ${extension}`;
       const begun = this.#begun.get(key) ?? [];
       const parts = [...begun, Buffer.from(text.buffer, text.byteOffset, text.byteLength)];
       const bytes = parts.reduce((sum, part) => sum + part.length, 0);
@@ -43,6 +35,7 @@ export class LineJoiner {
       whole.push({
         timeMs: Number(timeNs) / 1e6,
         stream: stream === LogStream.STDERR ? "stderr" : "stdout",
+        extension,
         text: Buffer.concat(parts, bytes).toString(),
       });
     }
