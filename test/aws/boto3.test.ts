@@ -59,6 +59,13 @@ settled("L5: a streamed answer in its pieces, and an error in the middle of one"
   assert.match(ErrorDetails ?? "", /"errorType":"RangeError","errorMessage":"in the middle"/);
 });
 
+settled("L5: the developer guide's streaming handler, streamed and whole", async ({ client }) => {
+  const arguments_ = { FunctionName: "guide", Payload: '{"key":"value"}' };
+  const { pieces, ends } = await client.call("invoke_with_response_stream", arguments_);
+  assert.deepEqual([pieces?.join(""), ends], ['{"key":"value"}', [{}]]);
+  assert.equal((await client.call("invoke", arguments_)).payload, '{"key":"value"}');
+});
+
 interface ErrorShape {
   readonly error?: { readonly httpStatusCode: number };
   readonly members: Readonly<Record<string, unknown>>;

@@ -22,6 +22,7 @@ functions:
   handler: { image: "${nodeClientImage}", handler: worker.look }
   failing: { image: "${nodeClientImage}", handler: worker.fail }
   pieces: { image: "${nodeClientImage}", handler: stream.pieces }
+  guide: { image: "${nodeClientImage}", handler: guide.echo }
   never: { image: "${staticServerImage}" }
 `;
 
