@@ -24,7 +24,8 @@ before(async () => {
     functions,
     archives: [await nodeClientArchive()],
     runtimeApi: true,
-    settings: { ESB_DRAIN_TIMEOUT_MS: "60000" },
+    // On a busy machine Node takes longer than AWS's ten seconds.
+    settings: { ESB_DRAIN_TIMEOUT_MS: "60000", ESB_INIT_TIMEOUT_MS: "60000" },
   });
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   client = new LambdaClient({ endpoint: esb.url, region: "us-east-1", credentials, maxAttempts: 1 });

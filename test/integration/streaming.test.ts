@@ -30,7 +30,9 @@ let esb: TestEsb;
 let client: LambdaClient;
 
 before(async () => {
-  esb = await startEsb({ functions, archives: [await nodeClientArchive()], runtimeApi: true });
+  // On a busy machine Node takes longer than AWS's ten seconds.
+  const settings = { ESB_INIT_TIMEOUT_MS: "60000" };
+  esb = await startEsb({ functions, archives: [await nodeClientArchive()], runtimeApi: true, settings });
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   client = new LambdaClient({ endpoint: esb.url, region: "us-east-1", credentials, maxAttempts: 1 });
 });
