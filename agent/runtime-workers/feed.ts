@@ -23,8 +23,8 @@ export interface FeedParts {
   readonly logger: Pick<Logger, "debug">;
 }
 
-/** After a call that broke though the process could be called. */
-const retryMs = 200;
+/** After a call that broke though the process could be called: an older one, which lives on, knows no such call. */
+const retryMs = 1000;
 /** News that wait for a slow reader: what is not read yet waits in the workers' logs. */
 const mostWaiting = 4;
 /** An extension waits for its report. */
@@ -52,14 +52,14 @@ async function oneCall({ api, logs, stats }: FeedParts, signal: AbortSignal): Pr
   let lookAt: ((fileName: string) => void) | undefined;
   let following: Promise<void> | undefined;
 
-  const tell = async (request: FeedRequest) => {
-    if (!news.write(request)) await once(news, "drain", { signal: life });
-  };
   const measure = async ({ workerId, instanceId }: MeasureMemory) => {
-    const measured = await stats(workerId, AbortSignal.any([life, AbortSignal.timeout(statsWithinMs)])).catch(
+    const within = AbortSignal.any([life, AbortSignal.timeout(statsWithinMs)]);
+    const peakBytes = await stats(workerId, within).then(
+      ({ memoryPeakBytes }) => memoryPeakBytes,
       () => undefined,
     );
-    await tell({ news: { $case: "measured", value: { instanceId, peakBytes: measured?.memoryPeakBytes } } });
+    // As small as they are few: they do not wait for a slow reader.
+    if (!life.aborted) news.write({ news: { $case: "measured", value: { instanceId, peakBytes } } });
   };
   const followAll = async () => {
     const request = {
@@ -76,7 +76,8 @@ async function oneCall({ api, logs, stats }: FeedParts, signal: AbortSignal): Pr
       const { instanceId } = owner;
       if (!followed.has(instanceId)) continue;
       const behind = { instanceId, file: BigInt(position.number), offset: BigInt(position.offset) };
-      await tell({ news: { $case: "printed", value: { position: behind, lines: lines.map(toLine) } } });
+      const printed: FeedRequest["news"] = { $case: "printed", value: { position: behind, lines: lines.map(toLine) } };
+      if (!news.write({ news: printed })) await once(news, "drain", { signal: life });
     }
   };
   const follow = ({ workerId: id, position }: FollowLog) => {
@@ -93,7 +94,7 @@ async function oneCall({ api, logs, stats }: FeedParts, signal: AbortSignal): Pr
   try {
     for await (const { wish } of api.feed(news, life)) {
       if (wish?.$case === "follow") follow(wish.value);
-      else if (wish?.$case === "measure") measure(wish.value).catch(() => undefined);
+      else if (wish?.$case === "measure") void measure(wish.value);
       else if (wish?.$case === "unfollow") {
         followed.delete(wish.value);
         positions.delete(wish.value);
