@@ -123,6 +123,7 @@ function tryOnce(
   const { promise, resolve } = Promise.withResolvers<TryResult>();
   let removal: RemovalReason | undefined;
   let thawError: unknown;
+  let sent = false;
   const ended = context.requests.begin(lease.worker.instanceId, request.id);
   const endCall = context.chains.begin(lease.worker.id, request.call);
   const exchange = new Exchange({
@@ -133,7 +134,7 @@ function tryOnce(
     onStream: (head, bytes) => reply.begin(head, bytes, lease),
     onResult: (result) => {
       ended();
-      const over = reply.onOver?.(lease);
+      const over = sent ? reply.onOver?.(lease) : undefined;
       if (over === undefined) onEnd(result);
       else void over.then(() => onEnd(result));
     },
@@ -157,6 +158,7 @@ function tryOnce(
   });
   const send = () => {
     if (exchange.settled) return;
+    sent = true;
     reply.onHandedOn();
     lease.connection.send(headersFor(request, lease, exchange, context), request.event, exchange);
   };
