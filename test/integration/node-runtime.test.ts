@@ -34,6 +34,9 @@ const files: Readonly<Record<string, string>> = {
       for (let n = 0; n < 100; n++) stream.write("x".repeat(10_000));
       throw new RangeError("behind a hundred pieces");
     });
+    export const source = streamifyResponse(async (event, stream) => {
+      await pipeline(async function* () { yield "one "; throw new RangeError("of the source"); }, stream);
+    });
     export const page = streamifyResponse(async (event, stream) => {
       const body = HttpResponseStream.from(stream, { statusCode: 203 });
       await pipeline(async function* () { yield "one "; yield "two"; }, body);
@@ -147,6 +150,9 @@ test("L5 Node runtime: an error before the first piece is an ordinary one; behin
   const { body, response } = await runs("stream.quick", streaming);
   assert.equal(body.length, 1_000_000);
   assert.equal(response.trailers["lambda-runtime-function-error-type"], "RangeError");
+  const source = await runs("stream.source", streaming);
+  assert.equal(source.body, "one ");
+  assert.equal(source.response.trailers["lambda-runtime-function-error-type"], "RangeError");
 });
 
 test("L5 Node runtime: a function URL's status goes before the first piece; a stream may end after its handler", async () => {

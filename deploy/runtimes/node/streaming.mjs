@@ -59,12 +59,15 @@ export class ResponseStream extends Writable {
   /** Ends an answer in its middle, behind what has been written, with the error in trailers. */
   async fail(error) {
     const payload = payloadOf(error);
-    this.#opened.sent.addTrailers({
+    const { sent, answer } = this.#opened;
+    sent.addTrailers({
       "Lambda-Runtime-Function-Error-Type": headerOf(payload.errorType),
       "Lambda-Runtime-Function-Error-Body": Buffer.from(JSON.stringify(payload)).toString("base64"),
     });
-    if (!this.writableEnded) this.end();
-    await this.answered();
+    // `pipeline` destroys it when its source fails.
+    if (this.destroyed) sent.end();
+    else await finished(this.end());
+    await answer;
   }
 
   _write(chunk, _encoding, done) {
