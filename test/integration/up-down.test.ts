@@ -48,6 +48,19 @@ test("Ctrl-C ends what up started", async () => {
   assert.deepEqual(await machine.left(), []);
 });
 
+test("L3: when the process that serves the Runtime API ends by itself, up says so and ends the rest", async () => {
+  await using machine = await newMachine();
+  let killed: Promise<unknown> | undefined;
+  const up = await machine.run("up", (output) => {
+    if (!output.includes("Ctrl-C stops it.")) return;
+    killed ??= machine.pid("runtime-api").then((pid) => process.kill(pid, "SIGKILL"));
+  });
+  await killed;
+  assert.equal(up.code, 1, up.output);
+  assert.match(up.output, /^the runtime-api has ended:\n\{.*"msg":"listening"\}$/m);
+  assert.deepEqual(await machine.left(), []);
+});
+
 test("a wrong setting is told with its value, a port that is taken with what to do; nothing is started", async () => {
   await using machine = await newMachine();
   const wrong = await machine.run("up", { ESB_GATEWAY_PORT: "many" });
