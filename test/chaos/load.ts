@@ -77,7 +77,11 @@ export function send(
     end(ending);
     request.destroy();
   };
-  const overdue = setTimeout(() => giveUp({ kind: "no answer", afterMs: answerWithinMs }), answerWithinMs);
+  let overdue: NodeJS.Timeout | undefined;
+  // Until then it waits for one of the client's own connections.
+  request.once("socket", () => {
+    overdue = setTimeout(() => giveUp({ kind: "no answer", afterMs: answerWithinMs }), answerWithinMs);
+  });
   const leaving = leaveAfterMs === undefined ? undefined : setTimeout(() => giveUp({ kind: "left" }), leaveAfterMs);
   const broke = (error: Error & { code?: string }) => end({ kind: "broken", why: error.code ?? error.message, worker });
   request.on("error", broke);

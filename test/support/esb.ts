@@ -101,6 +101,8 @@ async function start(options: EsbOptions): Promise<TestEsb> {
     ESB_MODE: "development",
     ESB_FUNCTIONS: functionsFile,
     ESB_ROUTING: "none",
+    // AWS's ten seconds are those of a machine with time to spare.
+    ESB_INIT_TIMEOUT_MS: "60000",
     // What a test finds left behind must not go while it still looks.
     ESB_SWEEP_INTERVAL_SECONDS: "3600",
     ...options.settings,
