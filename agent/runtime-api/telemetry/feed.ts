@@ -13,6 +13,9 @@ interface Followed {
 type Wishes = EventEmitter<{ wish: [FeedResponse] }>;
 type Measured = (peakBytes: number | undefined) => void;
 
+/** Invocations of one worker may wait for an agent that does not answer, but no more than these. */
+const mostMeasured = 16;
+
 /** What the agent tells of workers whose extensions want to know. While it is away, lines wait in the workers' logs. */
 export class Feed {
   /** Both by instance. */
@@ -33,9 +36,9 @@ export class Feed {
 
   /** The most memory that a worker has used so far, in bytes; undefined: the agent does not tell. */
   measure({ workerId, instanceId }: Worker): Promise<number | undefined> {
-    if (this.#wishes === undefined) return Promise.resolve(undefined);
-    const { promise, resolve } = Promise.withResolvers<number | undefined>();
     const waiting = this.#measuring.get(instanceId);
+    if (this.#wishes === undefined || waiting?.length === mostMeasured) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
     if (waiting !== undefined) waiting.push(resolve);
     else {
       this.#measuring.set(instanceId, [resolve]);
