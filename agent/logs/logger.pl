@@ -207,9 +207,10 @@ sub lock_newest {
 sub begin_next {
     my $full = $file;
     $file = undef;
+    # First, so that there are never more, and so that a full disk has room.
+    unlink file_name($number + 1 - $files) if $number >= $files;
     open my $next, '>>', file_name($number + 1) or return 0;
     ($number, $file) = ($number + 1, $next);
-    unlink file_name($number - $files) if $number > $files;
     return 1;
 }
 
