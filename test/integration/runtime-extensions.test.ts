@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { needs } from "../support/controllers.ts";
 import { patienceMs, startEsb, type TestEsb, until } from "../support/esb.ts";
 import { extensionArchive, extensionImage } from "../support/runtimes/images.ts";
 
@@ -87,7 +88,9 @@ test("L3 L1: what function and extension print is in the log of the invocation, 
   const requestId = headers.get("x-amzn-requestid");
   assert.match(log, /\tthe handler runs$/m);
   assert.match(log, new RegExp(`^the witness sees ${requestId}$`, "m"));
-  assert.ok(Number(/Max Memory Used: (\d+) MB/.exec(log)?.[1]) > 100, log);
+  const used = Number(/Max Memory Used: (\d+) MB/.exec(log)?.[1]);
+  // Without the controller nobody counts.
+  assert.ok(needs("memory").skip === false ? used > 100 : used === 0, log);
 });
 
 for (const [status, why] of [
