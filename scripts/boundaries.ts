@@ -30,7 +30,7 @@ const boundaries: readonly Boundary[] = [
 
 const specifiers = /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.[^"']+)["']/g;
 
-/** A sentence for each import of a file that crosses a boundary. Tests may import test/ from anywhere. */
+/** A sentence for each import of a file that crosses a boundary. Tests, and what only they use, may import test/. */
 export function crossings(file: string, source: string): string[] {
   const imported = [...source.matchAll(specifiers)].map(([, path = ""]) => normalize(join(dirname(file), path)));
   return boundaries
@@ -38,9 +38,13 @@ export function crossings(file: string, source: string): string[] {
     .flatMap(({ never, because }) =>
       imported
         .filter((path) => never.some((folder) => path.startsWith(folder)))
-        .filter((path) => !(file.endsWith(".test.ts") && path.startsWith("test/")))
+        .filter((path) => !(isForTests(file) && path.startsWith("test/")))
         .map((path) => `${file} imports ${path}: ${because}`),
     );
+}
+
+function isForTests(file: string): boolean {
+  return file.endsWith(".test.ts") || file.includes("/testing/");
 }
 
 /** The crossings of every file of ours below `root`. */

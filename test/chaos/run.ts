@@ -134,7 +134,8 @@ async function runOn(esb: TestEsb, journal: Journal, { seed, minutes, signal, sa
   const counts = [...endings].map(([kind, { length }]) => ({ served: kind.startsWith("ok") ? length : 0, length }));
   const share = sum(counts.map(({ served }) => served)) / Math.max(1, sum(counts.map(({ length }) => length)));
   // Chaos that lets nothing through shows nothing.
-  if (share < leastServed / slowness() && !signal.aborted) journal.violate(`only ${Math.round(share * 100)} % were served`);
+  if (share < leastServed / slowness() && !signal.aborted)
+    journal.violate(`only ${Math.round(share * 100)} % were served`);
   ended.abort();
   const samples = await watching;
   const seconds = (journal.now() - beganMs) / 1000;

@@ -7,8 +7,9 @@ import { Feed } from "./feed.ts";
 const worker = { workerId: "hello-0", instanceId: "instance-1" } as Worker;
 
 /** An agent that has called and says nothing. */
-async function* silent(until: Promise<void>): AsyncGenerator<FeedRequest, void> {
-  await until;
+function silent(until: Promise<void>): AsyncIterable<FeedRequest> {
+  const next = () => until.then(() => ({ done: true, value: undefined }) as const);
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 test("L3: while no agent is there, memory is not known, and nobody waits for it", async () => {
