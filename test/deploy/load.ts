@@ -3,7 +3,7 @@ import { Agent, type ClientRequest, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Stack } from "../support/docker/stack.ts";
 
-/** How one request ended: its status, or why there was no answer. */
+/** How one request ended: its status, the name of a function's error, which comes with 200, or why there was no answer. */
 export interface Outcome {
   readonly status: number | string;
   /** From the connection's begin to the answer's end. */
@@ -48,10 +48,12 @@ async function one(stack: Stack, agent: Agent): Promise<Outcome> {
   return { status, ms: performance.now() - begin };
 }
 
-async function statusOf(sent: ClientRequest): Promise<number> {
+async function statusOf(sent: ClientRequest): Promise<number | string> {
   const [response] = await once(sent, "response");
-  for await (const _ of response);
-  return response.statusCode;
+  let body = "";
+  for await (const chunk of response) body += chunk;
+  // The function has failed: Invoke's own status says nothing of it.
+  return response.headers["x-amz-function-error"] === undefined ? response.statusCode : body;
 }
 
 /** How often each status was there. */
