@@ -95,7 +95,7 @@ export function send(
   return promise;
 }
 
-/** Resolves once a condition holds, asked again at every turn of the event loop; fails after ten seconds. */
+/** Resolves once a condition holds, asked again at every turn of the event loop; fails after a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + 60_000;
   while (!(await condition())) {

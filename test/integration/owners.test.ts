@@ -7,6 +7,7 @@ import { patienceMs, startEsb, type TestEsb, type TestProcess, until } from "../
 import { staticServerArchive, staticServerImage } from "../support/images.ts";
 import { freePort } from "../support/port.ts";
 import { testProcess, untilWhileAlive } from "../support/process.ts";
+import { promptly } from "../support/slowness.ts";
 import { assertNoTraces, assertTraces, tracesOf } from "../support/traces.ts";
 import { watch } from "../support/watcher.ts";
 
@@ -140,7 +141,7 @@ test("S6: the workers of a gateway that does not come back are removed after the
     if (performance.now() - goneFor < timeoutMs) assert.equal(count, 4);
     await delay(timeoutMs / 20);
   }
-  await until(async () => assert.equal(await all(), 2), patienceMs);
+  await promptly(reapedWithinMs, () => until(async () => assert.equal(await all(), 2), patienceMs));
   assert.deepEqual(await idsOf("gateway"), ["hello-0", "second-0"]);
   for (const name of ["hello", "second"]) assert.equal((await answered(esb.invoke(name))).start, "warm", name);
   assert.match(await esb.agent.log(), /"owner":"line-1".*an owner did not come back/);
