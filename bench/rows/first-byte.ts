@@ -7,7 +7,7 @@ const atMostMs = 20;
 const event = JSON.stringify("stamp");
 
 /** From a worker's write until one client has what it wrote: of a stream through the gateway, and straight from a worker. */
-export async function firstByte(esb: TestEsb, requests = 1000): Promise<Row> {
+export async function firstByte(esb: TestEsb, requests = 500): Promise<Row> {
   await (await esb.invoke("static")).arrayBuffer();
   const { workers } = await esb.workers.list({});
   const worker = workers.find(({ id }) => id === "static-0");
