@@ -4,17 +4,30 @@ import type { RuntimeState, RuntimeWorker } from "../workers/runtime.ts";
 import { type ContainerdClient, isNotFound } from "./client.ts";
 import { fromLabels, isOurs, ownershipFilter } from "./labels.ts";
 
+/** Who is asked about one worker. */
+export interface InspectedClient {
+  readonly containers: Pick<ContainerdClient["containers"], "get">;
+  readonly tasks: Pick<ContainerdClient["tasks"], "get">;
+}
+
+/**
+ * containerd says UNKNOWN of a task whose shim has not answered within two seconds, as on a machine without time to spare
+ * (github.com/containerd/containerd, pull request 3444): of one that is well, it knows more when it is asked again.
+ */
+const unknownTries = 3;
+
 /** The container of this id with its task's state; undefined when there is none. */
 export async function inspectWorker(
-  client: ContainerdClient,
+  client: InspectedClient,
   id: string,
   signal?: AbortSignal,
 ): Promise<RuntimeWorker | undefined> {
   const options = signal === undefined ? {} : { signal };
-  const [container, task] = await Promise.all([
-    absentAsUndefined(client.containers.get({ id }, options)),
-    absentAsUndefined(client.tasks.get({ containerId: id }, options)),
-  ]);
+  const getTask = () => absentAsUndefined(client.tasks.get({ containerId: id }, options));
+  const [container, first] = await Promise.all([absentAsUndefined(client.containers.get({ id }, options)), getTask()]);
+  let task = first;
+  for (let tries = 1; task?.process?.status === TaskStatus.UNKNOWN && tries < unknownTries; tries++)
+    task = await getTask();
   return container?.container === undefined ? undefined : toRuntimeWorker(container.container, task?.process);
 }
 
