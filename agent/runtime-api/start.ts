@@ -54,7 +54,7 @@ export async function startRuntimeApi({ controlPath, logger }: RuntimeApiOptions
         epochMs: Date.now,
         after,
         feed,
-        whenQuiet: (callback) => void session.whenQuiet(callback),
+        whenQuiet: (callback) => session.whenQuiet(callback),
       });
       const onInitFailed = ({ errorType, errorMessage }: FunctionFailure) =>
         logger.warn({ worker: worker.workerId, errorType, errorMessage }, "a worker's init phase failed");

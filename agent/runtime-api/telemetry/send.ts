@@ -25,9 +25,10 @@ export function sender(host: string, port: number, path: string): Sender {
           if (bytes > mostAnswerBytes) response.destroy();
         });
         response.on("error", () => undefined);
-        response.on("close", resolve);
       });
-      sent.on("error", () => resolve());
+      sent.on("error", () => undefined);
+      // Whatever came: an answer, a failure, or one that Node takes for neither (101).
+      sent.on("close", resolve);
       sent.end(body);
     });
   return { send, stop: () => agent.destroy() };

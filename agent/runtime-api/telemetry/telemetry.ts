@@ -13,8 +13,8 @@ export interface TelemetryParts extends Pick<InOrderParts, "now" | "after"> {
   /** Milliseconds since 1970. */
   readonly epochMs: () => number;
   readonly feed: Pick<Feed, "follow" | "measure">;
-  /** Calls back once neither the runtime nor an extension works any more. */
-  readonly whenQuiet: (callback: () => void) => void;
+  /** Calls back once neither the runtime nor an extension works any more; returns what cancels that. */
+  readonly whenQuiet: (callback: () => void) => () => void;
 }
 
 /** An invocation that platform.report is still to be told of. */
@@ -38,6 +38,7 @@ export class Telemetry implements SessionObserver {
   #initMs: number | undefined;
   #invocationBegan = 0;
   #unreported: Unreported | undefined;
+  #stopWaiting: (() => void) | undefined;
   #peakBytes: number | undefined;
   #initializing = true;
 
@@ -123,7 +124,7 @@ export class Telemetry implements SessionObserver {
     });
     this.#emit({ logs: ["platform.end", { requestId }] });
     this.#unreported = { invocation, outcome, beganMs: this.#invocationBegan };
-    this.#parts.whenQuiet(() => this.#report());
+    this.#stopWaiting = this.#parts.whenQuiet(() => this.#report());
   }
 
   /** All is done of the last invocation. */
@@ -131,6 +132,8 @@ export class Telemetry implements SessionObserver {
     if (this.#unreported === undefined) return;
     const { invocation, outcome, beganMs } = this.#unreported;
     this.#unreported = undefined;
+    // A worker that has the next invocation already is quiet much later, or never.
+    this.#stopWaiting?.();
     const used = { durationMs: this.#parts.now() - beganMs, initMs: this.#initMs, memoryMib: this.#worker.memoryMib };
     this.#initMs = undefined;
     const timeMs = this.#parts.epochMs();
