@@ -42,7 +42,10 @@ async function up(settings: ScriptSettings, detach: boolean): Promise<number> {
   let failure: unknown;
   try {
     await startAll({ settings, say, progress, signal });
-    await showDemo({ settings, say, signal });
+    // What has ended says more than who missed it. Not before: until all has started, notes may be of a former life.
+    await showDemo({ settings, say, signal }).catch(async (error) => {
+      throw (await endedDaemon(settings)) ?? error;
+    });
     say(`\nesb is up: ${settings.gatewayUrl} (functions in ${settings.functionsPath}, logs in ${settings.logDir})`);
     if (detach) {
       say("npm run down stops it.");
@@ -51,7 +54,7 @@ async function up(settings: ScriptSettings, detach: boolean): Promise<number> {
     say("Ctrl-C stops it.");
     await untilEnd(settings, signal);
   } catch (error) {
-    if (!signal.aborted) failure = (await endedDaemon(settings)) ?? error;
+    if (!signal.aborted) failure = error;
   }
   if (failure !== undefined) say(`\n${(failure as Error).message}`);
   say("\nstopping");
