@@ -67,6 +67,14 @@ test("L3 a worker whose extensions still work is busy: the next request has anot
   assert.equal((await third).headers["x-esb-start"], "warm");
 });
 
+test("L3 a function that takes its invocations itself is not asked for extensions, whatever it says", async () => {
+  const { harness, polls } = await withExtensions(1);
+  await using _ = harness;
+  harness.agent.driver = Driver.HTTP;
+  for (const start of ["cold", "warm"]) assert.equal((await harness.invoke("hello")).headers["x-esb-start"], start);
+  assert.deepEqual(polls, []);
+});
+
 test("L3 with no other to be had, the next request waits for the extensions outside of the worker", async () => {
   const { harness, polls } = await withExtensions(1);
   await using _ = harness;

@@ -142,7 +142,8 @@ function tryOnce(
   const onEnd = (result: ExchangeResult) => {
     endCall();
     // Released first, so that the next request is on its way before this answer is written.
-    if (exchange.extensionsWork && isAnswered(result)) void releaseRested(request.id, lease, exchange, context);
+    const lingers = exchange.extensionsWork && lease.worker.runtimeApi === true;
+    if (lingers && isAnswered(result)) void releaseRested(request.id, lease, exchange, context);
     else release(lease, result, thawError, context);
     if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
     else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
