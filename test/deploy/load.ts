@@ -3,7 +3,7 @@ import { Agent, type ClientRequest, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Stack } from "../support/docker/stack.ts";
 
-/** How one request ended: its status, the name of a function's error, which comes with 200, or why there was no answer. */
+/** How one request ended: its status, what a function that failed has told, or why there was no answer. */
 export interface Outcome {
   readonly status: number | string;
   /** From the connection's begin to the answer's end. */
