@@ -4,7 +4,7 @@ import type { ShippedLog } from "../common/log-shipping/open.ts";
 import type { Logger } from "../common/logger.ts";
 import { type SettingName, type SettingValues, settings } from "../common/settings.ts";
 import { whenConnected } from "./agent/channel.ts";
-import { isGone } from "./agent/errors.ts";
+import { isAway, isGone } from "./agent/errors.ts";
 import { checkAgent } from "./agent/health.ts";
 import { AgentReports } from "./agent/reports.ts";
 import { followWorkers } from "./agent/watch.ts";
@@ -132,6 +132,7 @@ export async function startGateway(
     functions,
     pool: (definition: FunctionDefinition) => pools.get(definition),
     isGone,
+    isAway,
     requests: logs.requests,
     onInvocation: (record: InvocationRecord) => metrics.onInvocation(record),
     onFailure: (what: string, { error, ...fields }: FailureFields) => logger.warn({ err: error, ...fields }, what),

@@ -13,6 +13,7 @@ async function refused(waitedMs: number) {
     clock,
     chains: { begin: () => () => undefined, wait: () => () => undefined },
     isGone: () => false,
+    isAway: () => false,
     onInvocation: () => undefined,
     onFailure: (what) => told.push(what),
     requests: { begin: () => () => undefined },

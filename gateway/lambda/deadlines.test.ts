@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Status } from "nice-grpc";
 import { Driver } from "../../proto/gen/esb/agent/v1/agent.ts";
 import { startHarness, until } from "../testing/harness.ts";
 
@@ -64,4 +65,23 @@ test("L3 a thaw that fails has given a runtime nothing, and the worker is replac
     http?.received.map(({ body }) => body),
     ["{}"],
   );
+});
+
+test("S5 L3 a thaw that meets an outage: 503, and the worker, which has been sent nothing, serves again later", async () => {
+  await using harness = await startHarness({ ESB_FREEZE_AFTER_MS: "10" }, functions);
+  harness.agent.driver = Driver.RUNTIME_API;
+  await harness.invoke("hello");
+  const worker = harness.agent.workers.get("hello-0");
+  await until(() => worker?.http.frozen === true);
+  const failure = { code: "RUNTIME_UNAVAILABLE", status: Status.UNAVAILABLE, message: "containerd does not answer" };
+  harness.agent.failures.set("resume", failure);
+  assert.equal((await harness.invoke("hello", "2")).status, 503);
+  harness.agent.failures.clear();
+  const answer = await harness.invoke("hello", "3");
+  assert.deepEqual([answer.status, answer.headers["x-esb-start"]], [200, "thawed"]);
+  assert.deepEqual(
+    worker?.http.received.map(({ body }) => body),
+    ["{}", "3"],
+  );
+  assert.ok(!harness.agent.calls.includes("destroy hello-0"));
 });

@@ -37,6 +37,7 @@ for (const { what, error, status, told } of cases) {
         clock: new FakeClock(),
         chains: { begin: () => () => undefined, wait: () => () => undefined },
         isGone: () => false,
+        isAway: () => false,
         requests: { begin: () => () => undefined },
         onInvocation: () => undefined,
         onFailure: (_what, fields) => failures.push(fields),

@@ -5,7 +5,7 @@ import type { WorkerClient } from "../http/worker-client.ts";
 import type { RemovalReason } from "../pool/agent.ts";
 import type { Clock } from "../pool/clock.ts";
 import type { FunctionPool } from "../pool/function-pool.ts";
-import type { Lease } from "../pool/lease.ts";
+import type { Lease, LeaseOutcome } from "../pool/lease.ts";
 import { mayResend } from "../pool/policy.ts";
 import { exited, timedOut, tooLarge } from "./answer.ts";
 import type { Call, Chains } from "./chains.ts";
@@ -33,6 +33,8 @@ export interface InvocationContext {
   readonly chains: Pick<Chains, "begin" | "wait">;
   /** Whether an error of the agent says that the worker does not exist. */
   readonly isGone: (error: unknown) => boolean;
+  /** Whether it says that the agent or its containerd is away. */
+  readonly isAway: (error: unknown) => boolean;
   readonly onInvocation: (record: InvocationRecord) => void;
   readonly onFailure: (what: string, fields: FailureFields) => void;
   /** Told when a worker is given a request. @returns what to call when the worker's part is over */
@@ -144,7 +146,7 @@ function tryOnce(
     // Released first, so that the next request is on its way before this answer is written.
     const lingers = exchange.extensionsWork && lease.worker.runtimeApi === true;
     if (lingers && isAnswered(result)) void releaseRested(request.id, lease, exchange, context);
-    else release(lease, result, thawError, context);
+    else lease.release(outcomeFor(result, sent, thawError, context));
     if (result.kind === "failed" && canResend && isUnread(result, lease, thawError, context)) resolve("resend");
     else resolve(respond(request, lease, reply, result, { removal, thawError, context }));
   };
@@ -197,15 +199,17 @@ function isAnswered({ kind }: ExchangeResult): boolean {
   return kind !== "timed-out" && kind !== "failed";
 }
 
-function release(
-  lease: Lease<WorkerClient>,
+function outcomeFor(
   result: ExchangeResult,
+  sent: boolean,
   thawError: unknown,
-  { isGone }: InvocationContext,
-): void {
-  if (isAnswered(result)) lease.release("done");
-  // A worker that could not be thawed has the request in its socket: it must never come to read it.
-  else lease.release(thawError !== undefined && isGone(thawError) ? "gone" : "broken");
+  { isGone, isAway }: InvocationContext,
+): LeaseOutcome {
+  if (isAnswered(result)) return "done";
+  if (thawError === undefined) return "broken";
+  if (isGone(thawError)) return "gone";
+  // A worker that has the request in its socket must never come to read it.
+  return !sent && isAway(thawError) ? "frozen" : "broken";
 }
 
 function isUnread(

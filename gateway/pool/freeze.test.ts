@@ -217,3 +217,25 @@ test("S1: a thaw that the agent does not answer leaves open whether the worker i
   await clock.advance(1000);
   assert.deepEqual(agent.calls, ["ensure a", "pause i1", "resume i1", "pause i1"]);
 });
+
+test("S5: a leased worker whose thaw met an outage stays, and is frozen again, since it may run", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  await clock.advance(1000);
+  pool.tryLease()?.release("frozen");
+  assert.deepEqual(pool.workerStates, ["frozen"]);
+  await clock.advance(1000);
+  assert.deepEqual(agent.calls, ["ensure a", "pause i1", "resume i1", "pause i1"]);
+  assert.equal(pool.tryLease()?.start, "thawed");
+});
+
+test("S5: who waits for a worker that could not be thawed has it thawed once more", async () => {
+  const { pool, agent, clock, lease } = setUpPool();
+  (await lease()).release("done");
+  await clock.advance(1000);
+  const first = pool.tryLease();
+  const second = pool.wait();
+  first?.release("frozen");
+  assert.equal((await second.turn).start, "thawed");
+  assert.deepEqual(agent.calls, ["ensure a", "pause i1", "resume i1", "resume i1"]);
+});

@@ -32,6 +32,17 @@ test("G6: between an answer and the next request, which waits already, the mark 
   assert.deepEqual(cleared, []);
 });
 
+test("S5 S4: a worker that could not be thawed for its request has been sent nothing, and is not marked", async () => {
+  const inFlight = new FakeInFlight();
+  const { clock, lease, pool } = setUpPool({ inFlight });
+  (await lease()).release("done");
+  await clock.advance(1000);
+  const thawing = pool.tryLease();
+  assert.deepEqual([...inFlight.marked], ["i1"]);
+  thawing?.release("frozen");
+  assert.deepEqual([...inFlight.marked], []);
+});
+
 for (const outcome of ["broken", "gone"] satisfies LeaseOutcome[]) {
   test(`G6 S4: a worker whose request ended as ${outcome} is marked until it is gone`, async () => {
     const inFlight = new FakeInFlight();

@@ -11,9 +11,10 @@ export interface WorkerConnection {
 
 /**
  * What became of the worker in the hands of the one who leased it. `done`: free for the next. `broken`: it cannot be
- * trusted any more and is replaced. `gone`: the agent says that there is no such worker.
+ * trusted any more and is replaced. `gone`: the agent says that there is no such worker. `frozen`: the agent was away when
+ * it should have been thawed, and it has been sent nothing.
  */
-export type LeaseOutcome = "done" | "broken" | "gone";
+export type LeaseOutcome = "done" | "broken" | "gone" | "frozen";
 
 /** A thaw that is under way while the request is sent. */
 export interface Thaw {

@@ -42,7 +42,7 @@ const events: Arbitrary<Event>[] = [
   record({
     do: constantFrom("finish" as const),
     n,
-    outcome: constantFrom<LeaseOutcome>("done", "done", "done", "broken", "gone"),
+    outcome: constantFrom<LeaseOutcome>("done", "done", "done", "broken", "gone", "frozen"),
   }),
   record({ do: constantFrom("leave" as const), n }),
   record({ do: constantFrom("away", "back") }),

@@ -38,11 +38,23 @@ export class SlotRest<C extends WorkerConnection> {
         core.forget(member);
         return;
       }
-      // The agent may have thawed it before it went.
-      core.state = { kind: "frozen", member, perhaps: true };
-      core.idle.rearm(retryAfterMs);
+      this.#unthawed(member);
       owner.onFailure(error, "request");
     }
+  }
+
+  /** A worker was leased, and could not be thawed because the agent was away. */
+  staysFrozen(member: Member<C>): void {
+    const { inFlight, owner } = this.#core.options;
+    inFlight.clear(member.info.instanceId);
+    this.#unthawed(member);
+    owner.onChange();
+  }
+
+  /** The agent may have thawed it before it went. */
+  #unthawed(member: Member<C>): void {
+    this.#core.state = { kind: "frozen", member, perhaps: true };
+    this.#core.idle.rearm(retryAfterMs);
   }
 
   /** Destroys the worker if nobody uses it. */

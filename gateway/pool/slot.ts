@@ -181,6 +181,7 @@ export class Slot<C extends WorkerConnection> {
     else if (outcome === "broken") this.#rest.destroy(member, 0);
     else if (missing) this.#core.forget(member, "missing");
     else if (this.#core.retired || !this.#core.options.owner.keeps()) this.#rest.destroy(member);
+    else if (outcome === "frozen") this.#rest.staysFrozen(member);
     else this.#core.rest(member);
   }
 
