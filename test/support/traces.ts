@@ -38,15 +38,22 @@ export async function tracesOf(esb: Traced): Promise<string[]> {
   return found.flatMap(([kind, items]) => items.map((item) => `${kind}: ${item}`)).sort();
 }
 
-/** Interfaces and shims go a moment after what they belonged to; everything else must be gone already. */
-export async function assertNoTraces(esb: Traced): Promise<void> {
-  await assertTraces(esb, []);
+/**
+ * Interfaces and shims go a moment after what they belonged to; everything else must be gone already.
+ * @param counts which traces are looked at; all by default
+ */
+export async function assertNoTraces(esb: Traced, counts?: (trace: string) => boolean): Promise<void> {
+  await assertTraces(esb, [], counts);
 }
 
 /** Waits until the traces are these, as `tracesOf` gave them before. Sweeps at intervals are too seldom to help: see `startEsb`. */
-export async function assertTraces(esb: Traced, expected: readonly string[]): Promise<void> {
+export async function assertTraces(
+  esb: Traced,
+  expected: readonly string[],
+  counts: (trace: string) => boolean = () => true,
+): Promise<void> {
   await until(
-    async () => assert.deepEqual(await tracesOf(esb), expected),
+    async () => assert.deepEqual((await tracesOf(esb)).filter(counts), expected),
     patienceMs,
     async (error) => `not what should be left: ${(error as Error).message}`,
   );
