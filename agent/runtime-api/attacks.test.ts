@@ -62,6 +62,31 @@ test("L3 S5 a poll with a body without end is not read for ever, before its invo
   assert.equal((await lost).headers["x-amz-function-error"], "Unhandled");
 });
 
+test("L3 S5 what a runtime was given and does not read is not kept beyond its next invocation", async () => {
+  await using api = await startTestRuntimeApi();
+  const worker = await api.admit(2);
+  const event = Buffer.alloc(6 * 1024 * 1024, "e");
+  const sockets: Socket[] = [];
+  for (const id of ["one", "two"]) {
+    const socket = open(worker, worker.sourceAddress);
+    sockets.push(socket);
+    socket.pause();
+    socket.write("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n");
+    const answered = invoke(worker, event, { "x-amzn-requestid": id });
+    while ((await runtimeOf(worker).respond(id, `"${id}"`)).status !== 202);
+    assert.equal((await answered).body, `"${id}"`);
+  }
+  const [first, second] = sockets;
+  let bytes = 0;
+  first?.on("data", (read: Buffer) => {
+    bytes += read.length;
+    if (bytes >= event.length) first.destroy();
+  });
+  await new Promise((resolve) => first?.once("end", resolve).once("close", resolve).resume());
+  assert.ok(bytes < event.length, `${bytes} bytes`);
+  for (const socket of [first, second]) socket?.destroy();
+});
+
 for (const [what, head] of [
   ["as they are", ""],
   ["that expect what nobody knows", "expect: gold\r\n"],

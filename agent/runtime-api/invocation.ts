@@ -44,7 +44,7 @@ export interface ResponseStream {
 /** Waits for an invocation on the runtime's behalf. */
 export interface Poll {
   deliver(invocation: Invocation): void;
-  /** Another request has taken its place, or there is nothing to wait for any more. */
+  /** Another request has taken its place, or there is nothing to wait for, or to read, any more. */
   close(): void;
 }
 

@@ -14,8 +14,9 @@ async function main(): Promise<void> {
   logger.info({ controlPath, pid: process.pid }, "listening");
 
   // Workers do not outlast this process: their runtimes exit with their polls. So it ends only with everything else.
-  closeWithGrace({ delay: 5000, logger }, async ({ err }) => {
+  closeWithGrace({ delay: 5000, logger }, async ({ err, signal }) => {
     if (err !== undefined) logger.fatal({ err }, "ending after an error that nobody caught");
+    else logger.info({ signal }, "ending");
     await running[Symbol.asyncDispose]();
     logger.info("ended");
   });

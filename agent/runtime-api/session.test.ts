@@ -44,9 +44,21 @@ function session() {
   return { subject, timers };
 }
 
-function poll(): Poll & { readonly delivered: Invocation[] } {
-  const delivered: Invocation[] = [];
-  return { delivered, deliver: (invocation) => delivered.push(invocation), close: nothing };
+interface FakePoll extends Poll {
+  readonly delivered: Invocation[];
+  closed: boolean;
+}
+
+function poll(): FakePoll {
+  const fake: FakePoll = {
+    delivered: [],
+    closed: false,
+    deliver: (invocation) => fake.delivered.push(invocation),
+    close: () => {
+      fake.closed = true;
+    },
+  };
+  return fake;
 }
 
 function invocation(ticket: number): { readonly told: string[]; readonly value: Invocation } {
@@ -77,7 +89,7 @@ test("L3 S5 an invocation does not wait for ever for a runtime whose connection 
   const { subject, timers } = session();
   const lost = poll();
   subject.next(lost);
-  subject.pollLost(lost);
+  subject.pollOver(lost);
   const waits = invocation(1);
   subject.invoke(waits.value);
   assert.deepEqual([timers.length, waits.told], [1, []]);
@@ -90,7 +102,7 @@ test("L3 a runtime that asks again in time gets what waits", () => {
   const lost = poll();
   subject.next(lost);
   const waits = invocation(1);
-  subject.pollLost(lost);
+  subject.pollOver(lost);
   subject.invoke(waits.value);
   const again = poll();
   subject.next(again);
@@ -104,4 +116,28 @@ test("L3 an invocation's time is nobody's timer here: its caller keeps it", () =
   subject.invoke(invocation(1).value);
   subject.invoke(invocation(2).value);
   assert.equal(timers.length, 0);
+});
+
+test("L3 S5 a runtime that answers without having read what it was given is not given more and more to read", () => {
+  const { subject } = session();
+  const polls: FakePoll[] = [];
+  for (const ticket of [1, 2, 3]) {
+    const asked = poll();
+    polls.push(asked);
+    subject.next(asked);
+    const { value } = invocation(ticket);
+    subject.invoke(value);
+    assert.equal(subject.beginAnswer(value.requestId), value);
+    subject.answered(value, undefined, 0);
+    // Only of the second one all has been sent.
+    if (ticket === 2) subject.pollOver(asked);
+  }
+  assert.deepEqual(
+    polls.map(({ delivered, closed }) => [delivered.length, closed]),
+    [
+      [1, true],
+      [1, false],
+      [1, false],
+    ],
+  );
 });

@@ -19,6 +19,8 @@ export class WorkerSession {
   readonly #parts: SessionParts;
   #state: WorkerState;
   #poll: Poll | undefined;
+  /** The last that got an invocation and has not sent all of it. */
+  #delivered: Poll | undefined;
   readonly #eventPolls = new Map<string, EventPoll>();
   readonly #quiet = new QuietWaiters();
   /** With the runtime. */
@@ -76,7 +78,9 @@ export class WorkerSession {
     return refused;
   }
 
-  pollLost(poll: Poll): void {
+  /** The poll's connection has gone, or it has sent its invocation. */
+  pollOver(poll: Poll): void {
+    if (this.#delivered === poll) this.#delivered = undefined;
     if (this.#poll !== poll) return;
     this.#poll = undefined;
     this.#apply({ on: "poll-lost" });
@@ -85,8 +89,7 @@ export class WorkerSession {
 
   /** The runtime begins to answer. The caller of this ends it by `answered` or `answerLost`. */
   beginAnswer(requestId: string): Invocation | RefusalName {
-    const refused = this.#apply({ on: "answer", id: requestId });
-    return refused ?? this.#current ?? "noAnswer";
+    return this.#apply({ on: "answer", id: requestId }) ?? this.#current ?? "noAnswer";
   }
 
   /** @param failure AWS's name of what went wrong @param bytes of the answer */
@@ -207,10 +210,6 @@ export class WorkerSession {
     });
   }
 
-  get #initMs(): number {
-    return this.#initBegan === undefined ? 0 : this.#parts.now() - this.#initBegan;
-  }
-
   #withFailure(failure: InitFailure, event: WorkerEvent): RefusalName | undefined {
     const former = this.#failure;
     this.#failure ??= failure;
@@ -264,7 +263,8 @@ export class WorkerSession {
     this.#cancelInitTimeout?.();
     this.#parts.observer.initEnded(failure, this.#state.extensions.values());
     if (failure !== undefined) this.#parts.onInitFailed(failure);
-    this.#init.resolve({ failure, initMs: this.#initMs });
+    const initMs = this.#initBegan === undefined ? 0 : this.#parts.now() - this.#initBegan;
+    this.#init.resolve({ failure, initMs });
   }
 
   #deliver(extensions: readonly string[]): void {
@@ -274,6 +274,9 @@ export class WorkerSession {
     this.#waiting = undefined;
     this.#poll = undefined;
     this.#current = invocation;
+    // Who has the next one has read the one before, or never will: events that nobody reads do not pile up.
+    this.#delivered?.close();
+    this.#delivered = poll;
     poll.deliver(invocation);
     for (const identifier of extensions) this.#tell(identifier, invokeEvent(invocation));
     this.#parts.observer.started(invocation);

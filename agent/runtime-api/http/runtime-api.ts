@@ -42,7 +42,7 @@ function onNext(session: WorkerSession, request: IncomingMessage, response: Serv
     close: () => response.destroy(),
   };
   response.on("error", () => undefined);
-  response.once("close", () => session.pollLost(poll));
+  response.once("close", () => session.pollOver(poll));
   const refused = session.next(poll);
   if (refused === undefined) return;
   drop(request);

@@ -48,11 +48,15 @@ test("L3 S5 an extension that answers without end is cut off, and has the next b
 });
 
 test("L3 an extension that wants another protocol, or speaks none, has the next batch all the same", async () => {
-  const answers = ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "no HTTP\r\n\r\n", ""];
+  const answers = [
+    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "no HTTP\r\n\r\n",
+    "",
+  ];
   let asked = 0;
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    socket.once("data", () => socket.end(answers[asked++]));
+    socket.once("data", () => socket.end(answers[asked++] ?? ""));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { send, stop } = sender("127.0.0.1", (server.address() as AddressInfo).port, "/");
