@@ -56,6 +56,9 @@ test("L3 telemetry goes when there are enough items, or enough bytes", () => {
   const byBytes = batches({ maxBytes: 20 });
   byBytes.subject.add({ text: "more than twenty" });
   assert.equal(byBytes.sent.length, 1);
+  const inUtf8 = batches({ maxBytes: 20 });
+  inUtf8.subject.add({ t: "多多多多" });
+  assert.equal(inUtf8.sent.length, 1);
 });
 
 test("L3 a second batch waits for the first, and is no larger than any", async () => {

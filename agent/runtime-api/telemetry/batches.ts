@@ -72,7 +72,7 @@ export class Batches {
 
   #keep(text: string): void {
     this.#items.push(text);
-    this.#bytes += text.length;
+    this.#bytes += Buffer.byteLength(text);
   }
 
   #flush(): void {
@@ -101,7 +101,7 @@ export class Batches {
     const { maxItems, maxBytes } = this.#options;
     let [count, bytes] = [0, 0];
     for (; count < Math.min(this.#items.length, maxItems) && bytes < maxBytes; count += 1) {
-      bytes += this.#items[count]?.length ?? 0;
+      bytes += Buffer.byteLength(this.#items[count] ?? "");
     }
     this.#bytes -= bytes;
     return this.#items.splice(0, count);
