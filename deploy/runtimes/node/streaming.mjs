@@ -2,6 +2,7 @@
  * Answers as streams, as AWS's runtime for Node lets handlers write them: `awslambda.streamifyResponse` and
  * `awslambda.HttpResponseStream.from` (docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html).
  */
+import { validateHeaderValue } from "node:http";
 import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { headerOf, payloadOf, runtimeError } from "./errors.mjs";
@@ -47,6 +48,8 @@ export class ResponseStream extends Writable {
 
   setContentType(type) {
     if (this.begun) throw runtimeError("InvalidStreamingOperation", "Cannot set content-type, too late.");
+    // Here, where the handler can hear of it: thrown while a piece is written, it would leave the stream without an end.
+    validateHeaderValue("content-type", type);
     this.#contentType = type;
   }
 
