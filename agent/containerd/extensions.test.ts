@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ClientError, Status } from "nice-grpc";
 import type { ContainerdClient } from "./client.ts";
-import { deleteExtensions, instanceOfExtension } from "./extensions.ts";
+import { deleteExtensions, findExtensions, instanceOfExtension } from "./extensions.ts";
 
 const worker = { id: "hello-0", instanceId: "i1" };
 
@@ -35,4 +38,19 @@ test("L3 S3: a worker without extensions, or without a shim, has nothing to dele
     assert.equal(asked.length, 1);
   }
   await assert.rejects(deleteExtensions(shim(Status.UNAVAILABLE).client, worker), /UNAVAILABLE/);
+});
+
+test("L3 S5: what can be executed is an extension; of more than AWS allows, no more than one is started", async (t) => {
+  const proc = await mkdtemp(join(tmpdir(), "esb-extensions-"));
+  t.after(() => rm(proc, { recursive: true }));
+  const folder = join(proc, "7/root/opt/extensions");
+  await mkdir(join(folder, "folder"), { recursive: true });
+  await writeFile(join(folder, "a text"), "", { mode: 0o644 });
+  assert.deepEqual(await findExtensions(7, proc), []);
+  for (let number = 99; number >= 0; number--) {
+    await writeFile(join(folder, String(number).padStart(2, "0")), "", { mode: 0o755 });
+  }
+  const names = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"];
+  assert.deepEqual(await findExtensions(7, proc), names);
+  assert.deepEqual(await findExtensions(8, proc), []);
 });

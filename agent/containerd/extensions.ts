@@ -9,6 +9,8 @@ import type { WorkerLogs } from "./destroy.ts";
 const extensionsFolder = "/opt/extensions";
 const processType = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 const execPrefix = "esb-extension-";
+/** One more than AWS allows, whose registration is refused; each costs the host a logging driver. */
+const mostStarted = 11;
 const endTries = 100;
 const endPauseMs = 20;
 
@@ -19,17 +21,18 @@ export function instanceOfExtension(execId: string): string | undefined {
 }
 
 /**
- * Names of a container's external extensions: what can be executed directly in their folder. Found by a process of the
- * container, which has been made and not started; none where the folder cannot be seen.
+ * Names of a container's external extensions: what can be executed directly in their folder, by name, as many as are to be
+ * started. Found by a process of the container, which has been made and not started; none where the folder cannot be seen.
+ * @param proc where the kernel shows processes
  */
-export async function findExtensions(pid: number): Promise<string[]> {
-  const folder = join(`/proc/${pid}/root`, extensionsFolder);
+export async function findExtensions(pid: number, proc = "/proc"): Promise<string[]> {
+  const folder = join(proc, `${pid}/root`, extensionsFolder);
   const names = await readdir(folder).catch(() => []);
   const found = names.map(async (name) => {
     const stats = await stat(join(folder, name)).catch(() => undefined);
     return stats?.isFile() === true && (stats.mode & 0o111) !== 0 ? [name] : [];
   });
-  return (await Promise.all(found)).flat().sort();
+  return (await Promise.all(found)).flat().sort().slice(0, mostStarted);
 }
 
 /** Starts a container's extensions, as its own process would be, before that. What they print goes to its log, too. */
