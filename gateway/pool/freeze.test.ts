@@ -97,29 +97,22 @@ test("a request that meets the freeze half-way: Resume goes right behind Pause",
   assert.equal(agent.calls.filter((call) => call === "resume i1").length, 1);
 });
 
-test("should the agent answer the Pause last, Resume is sent once more", async () => {
-  const { pool, agent, clock, lease } = setUpPool();
-  (await lease()).release("done");
-  agent.held.add("pause");
-  await clock.advance(1000);
-  const met = pool.tryLease();
-  await settled();
-  agent.answer("pause");
-  await met?.thaw?.done;
-  assert.deepEqual(agent.calls.slice(-3), ["pause i1", "resume i1", "resume i1"]);
-});
-
-test("S1: should the agent go with the Pause unanswered behind the Resume, Resume is sent once more", async () => {
-  const { pool, agent, clock, lease } = setUpPool();
-  (await lease()).release("done");
-  agent.held.add("pause");
-  await clock.advance(1000);
-  const met = pool.tryLease();
-  await settled();
-  agent.answer("pause", new AgentLost());
-  await met?.thaw?.done;
-  assert.deepEqual(agent.calls.slice(-3), ["pause i1", "resume i1", "resume i1"]);
-});
+for (const [what, error] of [
+  ["should the agent answer the Pause last", undefined],
+  ["S1: should the agent go with the Pause unanswered behind the Resume", new AgentLost()],
+] as const) {
+  test(`${what}, Resume is sent once more`, async () => {
+    const { pool, agent, clock, lease } = setUpPool();
+    (await lease()).release("done");
+    agent.held.add("pause");
+    await clock.advance(1000);
+    const met = pool.tryLease();
+    await settled();
+    agent.answer("pause", error);
+    await met?.thaw?.done;
+    assert.deepEqual(agent.calls.slice(-3), ["pause i1", "resume i1", "resume i1"]);
+  });
+}
 
 test("a freeze that fails leaves the worker in use and is tried again", async () => {
   const { pool, agent, clock, lease, troubles } = setUpPool();
