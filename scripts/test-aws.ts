@@ -8,7 +8,7 @@ import { runPart } from "./testing/run-part.ts";
 import { forgetSettings } from "./testing/settings.ts";
 
 /** The first run fetches and builds everything. */
-const fileTimeoutMs = 20 * 60_000;
+const fileTimeoutMs = 30 * 60_000;
 const say = (line: string) => console.log(line);
 
 process.env.PATH = withSystemFolders(process.env.PATH);

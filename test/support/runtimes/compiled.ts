@@ -1,11 +1,11 @@
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdir, readFile, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import type { Layer } from "../../../scripts/image/layer.ts";
 import { baseLayer } from "../../../scripts/image/layers.ts";
-import { cached } from "./cached.ts";
+import { buildStep } from "../build-step.ts";
+import { cached } from "../cached.ts";
 import { runtimesSource } from "./install.ts";
 import { filesOf, librariesOf, missingOf, programLayer } from "./programs.ts";
 
@@ -23,7 +23,8 @@ export function goMissing(): string | undefined {
 export async function goLayers(): Promise<Layer[]> {
   const folder = await made("go", async (source, work) => {
     const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc"];
-    await built("go", [...args, "-o", join(work, "bootstrap"), "."], source, { CGO_ENABLED: "0", GOFLAGS: "" });
+    const environment = { CGO_ENABLED: "0", GOFLAGS: "" };
+    await buildStep("go", [...args, "-o", join(work, "bootstrap"), "."], { cwd: source, environment });
   });
   return [
     baseLayer(),
@@ -40,7 +41,7 @@ export function rustMissing(): string | undefined {
 export async function rustLayers(): Promise<Layer[]> {
   const folder = await made("rust", async (source, work) => {
     const environment = { CARGO_BUILD_JOBS: "2", CARGO_TARGET_DIR: join(work, "target") };
-    await built("cargo", ["build", "--release", "--locked", "--quiet"], source, environment);
+    await buildStep("cargo", ["build", "--release", "--locked", "--quiet"], { cwd: source, environment });
     await rename(join(work, "target/release/bootstrap"), join(work, "bootstrap"));
     await rm(join(work, "target"), { recursive: true });
   });
@@ -63,14 +64,20 @@ export async function javaLayers(): Promise<Layer[]> {
   const folder = await made("java", async (source, work) => {
     const lib = join(work, "lib");
     const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-    await built("mvn", ["-B", "-q", "-ntp", "--strict-checksums", copy, `-DoutputDirectory=${lib}`], source);
-    await built("sha256sum", ["--check", "--strict", "--quiet", join(source, "jars.sha256")], lib);
+    await buildStep("mvn", ["-B", "-q", "-ntp", "--strict-checksums", copy, `-DoutputDirectory=${lib}`], {
+      cwd: source,
+    });
+    await buildStep("sha256sum", ["--check", "--strict", "--quiet", join(source, "jars.sha256")], { cwd: lib });
     const client = (await readdir(lib)).find((name) => name.startsWith("aws-lambda-java-runtime-interface-client-"));
-    await built("jar", ["--extract", "--file", join("lib", client ?? ""), "jni"], work);
-    await built("javac", ["--release", "17", "-cp", `${lib}/*`, "-d", join(work, "classes"), "Look.java"], source);
-    const home = dirname(dirname(await realpath((await built("sh", ["-c", "command -v javac"], work)).trim())));
+    await buildStep("jar", ["--extract", "--file", join("lib", client ?? ""), "jni"], { cwd: work });
+    await buildStep("javac", ["--release", "17", "-cp", `${lib}/*`, "-d", join(work, "classes"), "Look.java"], {
+      cwd: source,
+    });
+    const home = dirname(
+      dirname(await realpath((await buildStep("sh", ["-c", "command -v javac"], { cwd: work })).trim())),
+    );
     const options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--add-modules", modules];
-    await built(join(home, "bin/jlink"), [...options, "--output", join(work, "jre")], work);
+    await buildStep(join(home, "bin/jlink"), [...options, "--output", join(work, "jre")], { cwd: work });
   });
   const jre = await filesOf(join(folder, "jre"), ["bin/java", "lib/**", "conf/**", "release"], javaHome);
   const native = `jni/libaws-lambda-jni.linux-${process.arch === "x64" ? "x86_64" : "aarch_64"}.so`;
@@ -92,21 +99,9 @@ async function made(language: string, make: (source: string, work: string) => Pr
   for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) hash.update(entry.name).update(await readFile(join(entry.parentPath, entry.name)));
   }
-  return cached(`${language}-${process.arch}`, hash.digest("hex"), async (work) => {
+  return cached(`runtimes/${language}-${process.arch}`, hash.digest("hex"), async (work) => {
     await make(source, work);
   });
-}
-
-/** Runs a step of a build, nicely, and gives what it printed. */
-async function built(
-  command: string,
-  args: string[],
-  cwd: string,
-  environment: NodeJS.ProcessEnv = {},
-): Promise<string> {
-  const options = { cwd, env: { ...process.env, ...environment }, maxBuffer: 64 * 2 ** 20 };
-  const { stdout } = await promisify(execFile)("nice", ["-n", "10", command, ...args], options);
-  return stdout;
 }
 
 function tooOld(tool: string, args: string[], pattern: RegExp, [major, minor]: [number, number]): string | undefined {

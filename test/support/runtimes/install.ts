@@ -1,12 +1,12 @@
-import { execFile, spawnSync } from "node:child_process";
-import { copyFile, readFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { cached } from "./cached.ts";
+import { buildStep } from "../build-step.ts";
+import { cached } from "../cached.ts";
+import { compilePackages, installPackages } from "../npm-packages.ts";
 import { missingOf } from "./programs.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const run = promisify(execFile);
 
 /** Handlers for AWS's runtime interface clients, a folder for each language. */
 export const runtimesSource = join(root, "test/fixtures/runtimes");
@@ -37,28 +37,21 @@ export function nodeCallbackClientMissing(): string | undefined {
  * @returns its node_modules folder
  */
 export function installNodeClient(): Promise<string> {
-  return installPackages("node", ["--ignore-scripts=false"]);
+  return installed("node", compilePackages);
 }
 
 /** Its last version that takes callbacks. @returns as above */
 export function installNodeCallbackClient(): Promise<string> {
-  return installPackages("node22-callbacks", ["--ignore-scripts=false"]);
+  return installed("node22-callbacks", compilePackages);
 }
 
 /** Node 22 as npm has it. @returns path of the program */
 export async function installNode22(): Promise<string> {
-  return join(await installPackages("node22", ["--ignore-scripts"]), `node-linux-${process.arch}/bin/node`);
+  return join(await installed("node22"), `node-linux-${process.arch}/bin/node`);
 }
 
-async function installPackages(name: string, options: readonly string[]): Promise<string> {
-  const source = join(runtimesSource, name);
-  const lock = await readFile(join(source, "package-lock.json"), "utf8");
-  const folder = await cached(`${name}-${process.arch}`, lock, async (work) => {
-    for (const file of ["package.json", "package-lock.json"]) await copyFile(join(source, file), join(work, file));
-    const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-    await run("npm", ["ci", ...options, ...quiet], { cwd: work, maxBuffer: 64 * 1024 * 1024 });
-  });
-  return join(folder, "node_modules");
+function installed(name: string, compile?: (folder: string) => Promise<void>): Promise<string> {
+  return installPackages(`runtimes/${name}-${process.arch}`, join(runtimesSource, name), compile);
 }
 
 /** awslambdaric and what it needs, as PyPI has them; @returns the folder for PYTHONPATH */
@@ -66,7 +59,7 @@ export async function installPythonClient(): Promise<string> {
   const requirements = join(runtimesSource, "python/requirements.txt");
   const version = spawnSync("python3", ["--version"], { encoding: "utf8" }).stdout;
   const key = `${await readFile(requirements, "utf8")}${version}`;
-  return cached(`python-${process.arch}`, key, (work) => {
+  return cached(`runtimes/python-${process.arch}`, key, (work) => {
     return pip(["install", "--no-compile", "--only-binary=:all:", "--target", work], requirements);
   });
 }
@@ -74,7 +67,7 @@ export async function installPythonClient(): Promise<string> {
 /** AWS's emulator, the binary that AWS's SAM CLI brings along. @returns its path */
 export async function installEmulator(): Promise<string> {
   const requirements = join(runtimesSource, "emulator/requirements.txt");
-  const folder = await cached("emulator", await readFile(requirements, "utf8"), async (work) => {
+  const folder = await cached("runtimes/emulator", await readFile(requirements, "utf8"), async (work) => {
     await pip(["install", "--no-deps", "--no-compile", "--only-binary=:all:", "--target", work], requirements);
   });
   const architecture = process.arch === "x64" ? "x86_64" : process.arch;
@@ -84,5 +77,5 @@ export async function installEmulator(): Promise<string> {
 /** Every file is held to the checksum that `requirements` has of it. */
 async function pip(args: readonly string[], requirements: string): Promise<void> {
   const checked = ["--quiet", "--disable-pip-version-check", "--require-hashes", "-r", requirements];
-  await run("python3", ["-m", "pip", ...args, ...checked], { maxBuffer: 64 * 2 ** 20 });
+  await buildStep("python3", ["-m", "pip", ...args, ...checked]);
 }
