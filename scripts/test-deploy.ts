@@ -15,7 +15,7 @@ import { forgetSettings } from "./testing/settings.ts";
  */
 const traces = /esb-d|-namespace moby|\.cache\/docker/;
 /** The first run fetches and builds everything. */
-const fileTimeoutMs = 45 * 60_000;
+const fileTimeoutMs = 30 * 60_000;
 const say = (line: string) => console.log(line);
 
 process.env.PATH = withSystemFolders(process.env.PATH);

@@ -16,7 +16,7 @@ test("D2: compose.yaml runs this folder's code on the machine's containerd, and 
   stack.defer(() => removeCgroups(namespace));
   const engine = stack.use(await startEngine());
   await importBases(engine);
-  await engine.docker(["compose", "--file", join(root, "deploy/compose.yaml"), "build"]);
+  await engine.build(["compose", "--file", join(root, "deploy/compose.yaml"), "build"]);
   await startMachinesContainerd(engine);
   const work = await copyOfCode(engine.dir);
   const compose = (...args: string[]) =>

@@ -1,5 +1,6 @@
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { buildStep } from "../build-step.ts";
 import { command } from "./command.ts";
 import type { DockerEngine } from "./engine.ts";
 
@@ -55,7 +56,7 @@ async function importOnce(
 
 async function bootstrap(suite: string, folder: string): Promise<void> {
   const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-  await command("debootstrap", ["--variant=minbase", `--keyring=${keyring}`, suite, folder]);
+  await buildStep("debootstrap", ["--variant=minbase", `--keyring=${keyring}`, suite, folder]);
   for (const path of ["var/lib/apt/lists", "var/cache/apt/archives"]) {
     await rm(join(folder, path), { recursive: true });
     await mkdir(join(folder, path, "partial"), { recursive: true });
@@ -68,7 +69,7 @@ async function addNode(version: string, folder: string): Promise<void> {
   const runtime = `node-linux-${process.arch}`;
   try {
     const flags = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
-    await command("npm", ["install", "--prefix", work, ...flags, `${runtime}@${version}`, "npm@11"]);
+    await buildStep("npm", ["install", "--prefix", work, ...flags, `${runtime}@${version}`, "npm@11"]);
     const local = join(folder, "usr/local");
     await cp(join(work, "node_modules", runtime, "bin/node"), join(local, "bin/node"));
     await cp(join(work, "node_modules/npm"), join(local, "lib/node_modules/npm"), { recursive: true });

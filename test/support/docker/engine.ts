@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCgroups } from "../../../agent/recovery/cgroups.ts";
 import { fetchPackages } from "../../../scripts/matrix/debs.ts";
+import { buildStep } from "../build-step.ts";
 import { kill, until } from "../process.ts";
 import { command } from "./command.ts";
 import { createEngineNetwork } from "./engine-network.ts";
@@ -24,6 +25,8 @@ export interface DockerEngine extends AsyncDisposable {
   readonly environment: NodeJS.ProcessEnv;
   /** Runs the client. @param settings environment variables @throws Error with its words */
   docker(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
+  /** Runs the client to build images, which fetches and compiles: what stalls is ended and run once more. */
+  build(args: readonly string[], settings?: NodeJS.ProcessEnv): Promise<string>;
   /** Runs a program where the engine runs, which takes itself for the machine. */
   inside(file: string, ...args: readonly string[]): Promise<string>;
   /** A signal to a process that `docker inspect` tells of: the engine numbers processes by itself. */
@@ -79,6 +82,8 @@ export async function startEngine(machine: "online" | "offline" = "online"): Pro
   };
   const docker = (args: readonly string[], settings: NodeJS.ProcessEnv = {}) =>
     command("docker", args, { ...environment, ...settings });
+  const build: DockerEngine["build"] = (args, settings = {}) =>
+    buildStep("docker", args, { environment: { ...environment, ...settings }, limit: 900 });
   const log = () => readFile(logPath, "utf8");
   const inside: DockerEngine["inside"] = async (file, ...args) => {
     const [dockerd = ""] = await childrenOf(daemon);
@@ -102,6 +107,7 @@ export async function startEngine(machine: "online" | "offline" = "online"): Pro
     dir,
     environment,
     docker,
+    build,
     log,
     inside,
     async reboot() {

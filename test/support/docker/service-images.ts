@@ -37,6 +37,6 @@ export async function buildServiceImages(engine: DockerEngine): Promise<void> {
       "--build-arg",
       `NODE=${node}`,
     ];
-    await engine.docker(["build", ...from, "--tag", described[target].image, context]);
+    await engine.build(["build", ...from, "--tag", described[target].image, context]);
   }
 }

@@ -66,7 +66,7 @@ export async function bringUp(engine: DockerEngine, overrides: readonly string[]
   const compose: Stack["compose"] = (args, settings = {}) =>
     engine.docker(["compose", ...files, ...args], { ...own, ...settings });
   const exec: Stack["exec"] = (service, ...command) => compose(["exec", "--no-TTY", service, ...command]);
-  await compose(["build"]);
+  await engine.build(["compose", ...files, "build"], own);
   const down: Stack["down"] = async (settings) => {
     try {
       await compose(["down", "--volumes"], settings);
