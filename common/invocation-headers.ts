@@ -3,6 +3,15 @@
 /** Of an invocation: when the gateway gives it up, in milliseconds since 1970. */
 export const deadlineHeader = "x-esb-deadline-ms";
 
+/** Of an invocation: the function's ARN as it was invoked; absent: the worker's own, without a qualifier. */
+export const functionArnHeader = "x-esb-function-arn";
+
+/** Of an invocation: `streaming` where the answer is wanted as it comes. */
+export const responseModeHeader = "x-esb-response-mode";
+
+/** Of what is no answer, since the function never got the invocation: why. */
+export const undeliveredHeader = "x-esb-undelivered";
+
 /** Of an answer: the worker's extensions may still work on the invocation; `quietPath` tells when they have finished. */
 export const extensionsWorkHeader = "x-esb-extensions-work";
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Writable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { extensionsWorkHeader } from "../../common/invocation-headers.ts";
+import { extensionsWorkHeader, undeliveredHeader } from "../../common/invocation-headers.ts";
 import type { Clock } from "../pool/clock.ts";
 import {
   type AnswerHead,
@@ -11,9 +11,6 @@ import {
   largestAnswerBytes,
   toAnswerHead,
 } from "./answer.ts";
-
-/** With this whoever serves the Runtime API says that the function never got an invocation: it is no answer. */
-const undelivered = "x-esb-undelivered";
 
 /** Larger answers are passed on as they come. */
 const streamFromBytes = 64 * 1024;
@@ -100,7 +97,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // Interim answers (1xx) are the connection's business.
     if (this.#settled || status < 200) return;
-    if (headers[undelivered] !== undefined) {
+    if (headers[undeliveredHeader] !== undefined) {
       const error = new Error("the worker takes no invocations any more");
       this.#settle({ kind: "failed", written: false, begun: false, error });
       return;

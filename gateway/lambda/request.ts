@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
+import { functionArnHeader, responseModeHeader } from "../../common/invocation-headers.ts";
 import { LambdaError } from "../http/errors.ts";
 import { oneOf } from "./validation.ts";
 
@@ -51,8 +52,8 @@ export function toWorkerHeaders(
   const result = ["x-amzn-requestid", requestId, "content-type", contentType ?? "application/json"];
   if (clientContext !== undefined) result.push("x-amz-client-context", clientContext);
   result.push("x-amzn-trace-id", traceId);
-  if (functionArn !== undefined) result.push("x-esb-function-arn", functionArn);
-  if (streamed === true) result.push("x-esb-response-mode", "streaming");
+  if (functionArn !== undefined) result.push(functionArnHeader, functionArn);
+  if (streamed === true) result.push(responseModeHeader, "streaming");
   return result;
 }
 

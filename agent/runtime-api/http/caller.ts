@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { extensionsWorkHeader } from "../../../common/invocation-headers.ts";
+import { extensionsWorkHeader, undeliveredHeader } from "../../../common/invocation-headers.ts";
 import type { Caller, ResponseStream } from "../invocation.ts";
 
 /** The gateway, over the request in which it sent an invocation. */
@@ -63,7 +63,7 @@ export class HttpCaller implements Caller {
   turnAway(because: "busy" | "gone"): void {
     const [status, errorType, errorMessage] = refusals[because];
     const payload = Buffer.from(JSON.stringify({ errorMessage, errorType }));
-    const headers = ["content-type", "application/json", "connection", "close", "x-esb-undelivered", because];
+    const headers = ["content-type", "application/json", "connection", "close", undeliveredHeader, because];
     this.#send(status, headers, [payload]);
   }
 

@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { deadlineHeader, quietPath } from "../../../common/invocation-headers.ts";
+import {
+  deadlineHeader,
+  functionArnHeader,
+  quietPath,
+  responseModeHeader,
+} from "../../../common/invocation-headers.ts";
 import type { Invocation } from "../invocation.ts";
 import type { WorkerSession } from "../session.ts";
 import { collect } from "./body.ts";
@@ -67,11 +72,11 @@ export class Invocations {
         return taken;
       },
       deadlineMs: Number.isSafeInteger(deadline) && deadline > 0 ? deadline : receivedMs + session.worker.timeoutMs,
-      functionArn: single(headers["x-esb-function-arn"]) ?? session.worker.functionArn,
+      functionArn: single(headers[functionArnHeader]) ?? session.worker.functionArn,
       traceId: single(headers["x-amzn-trace-id"]),
       clientContext: decoded(single(headers["x-amz-client-context"])),
       cognitoIdentity: single(headers["x-amz-cognito-identity"]),
-      caller: new HttpCaller(response, headers["x-esb-response-mode"] === "streaming", () => session.extensionsWork),
+      caller: new HttpCaller(response, headers[responseModeHeader] === "streaming", () => session.extensionsWork),
     };
   }
 }
