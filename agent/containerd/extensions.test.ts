@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -53,4 +53,27 @@ test("L3 S5: what can be executed is an extension; of more than AWS allows, no m
   const names = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"];
   assert.deepEqual(await findExtensions(7, proc), names);
   assert.deepEqual(await findExtensions(8, proc), []);
+});
+
+test("L3 S5: links of an image are followed within the image: an extension can be one, the host's files are none", async (t) => {
+  const proc = await mkdtemp(join(tmpdir(), "esb-extensions-"));
+  t.after(() => rm(proc, { recursive: true }));
+  for (const [pid, target] of [
+    [1, proc],
+    [2, "../../../host"],
+    [3, "/data"],
+  ] as const) {
+    await mkdir(join(proc, `${pid}/root/opt`), { recursive: true });
+    await symlink(target, join(proc, `${pid}/root/opt/extensions`));
+  }
+  await mkdir(join(proc, "host"));
+  await mkdir(join(proc, "3/root/data"));
+  for (const place of ["on the host", "host/beside", "3/root/data/direct", "3/root/run"]) {
+    await writeFile(join(proc, place), "", { mode: 0o755 });
+  }
+  await symlink("/run", join(proc, "3/root/data/linked"));
+  await symlink(join(proc, "on the host"), join(proc, "3/root/data/escaped"));
+  assert.deepEqual(await findExtensions(1, proc), []);
+  assert.deepEqual(await findExtensions(2, proc), []);
+  assert.deepEqual(await findExtensions(3, proc), ["direct", "linked"]);
 });

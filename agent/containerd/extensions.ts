@@ -1,9 +1,10 @@
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { delay } from "../../common/delay.ts";
 import type { OciProcess } from "../oci/types.ts";
 import { type ContainerdClient, isFailedPrecondition, isNotFound, isShimGone } from "./client.ts";
 import type { WorkerLogs } from "./destroy.ts";
+import { pathInRoot } from "./path-in-root.ts";
 
 /** Where external extensions are (docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html). */
 const extensionsFolder = "/opt/extensions";
@@ -26,10 +27,13 @@ export function instanceOfExtension(execId: string): string | undefined {
  * @param proc where the kernel shows processes
  */
 export async function findExtensions(pid: number, proc = "/proc"): Promise<string[]> {
-  const folder = join(proc, `${pid}/root`, extensionsFolder);
-  const names = await readdir(folder).catch(() => []);
+  const root = join(proc, `${pid}/root`);
+  const folder = await pathInRoot(root, extensionsFolder);
+  if (folder === undefined) return [];
+  const names = await readdir(join(root, folder)).catch(() => []);
   const found = names.map(async (name) => {
-    const stats = await stat(join(folder, name)).catch(() => undefined);
+    const path = await pathInRoot(root, join(folder, name));
+    const stats = path === undefined ? undefined : await lstat(join(root, path)).catch(() => undefined);
     return stats?.isFile() === true && (stats.mode & 0o111) !== 0 ? [name] : [];
   });
   return (await Promise.all(found)).flat().sort().slice(0, mostStarted);
