@@ -30,15 +30,16 @@ export async function nodeCallerArchive(): Promise<string> {
   });
 }
 
-/** Path of an archive of AWS's client for Node with an external extension. */
+/** Path of an archive of AWS's client for Node with an external extension, to which a link of the image leads. */
 export async function extensionArchive(): Promise<string> {
   const image = await nodeClient();
   const source = join(runtimesSource, "extension/witness");
-  const extension = { type: "copy", path: "/opt/extensions/witness", source, mode: 0o755 } as const;
+  const program = { type: "copy", path: "/opt/witness/run", source, mode: 0o755 } as const;
+  const extension = { type: "symlink", path: "/opt/extensions/witness", target: "/opt/witness/run" } as const;
   return archive("runtime-extension", {
     ...image,
     name: extensionImage,
-    layers: [...image.layers, { entries: [extension] }],
+    layers: [...image.layers, { entries: [program, extension] }],
   });
 }
 
