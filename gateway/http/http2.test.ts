@@ -3,9 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { type ClientHttp2Session, constants } from "node:http2";
 import { test } from "node:test";
-import { freePort } from "../../test/support/port.ts";
-import { FakeAgent } from "../testing/fake-agent.ts";
-import { functionsFile, runGateway } from "../testing/gateway-process.ts";
+import { startDraining } from "../testing/draining.ts";
 import { until } from "../testing/harness.ts";
 import { answerOf, begin, openHttp2 } from "../testing/http2-client.ts";
 import { startRoutes } from "../testing/routes.ts";
@@ -174,34 +172,20 @@ for (const [what, headers, status] of odd) {
 }
 
 test("S4, G7: HTTP/2: told to end, the gateway says GOAWAY, and what runs is answered", async () => {
-  await using stack = new AsyncDisposableStack();
-  const { file } = stack.use(await functionsFile("functions: { hello: { image: x, timeout: 60 } }"));
-  const agent = stack.use(new FakeAgent());
-  const running: ServerResponse[] = [];
-  agent.handler = (_request, response) => running.push(response);
-  const port = await freePort();
-  const gateway = stack.use(
-    runGateway({
-      ESB_FUNCTIONS: file,
-      ESB_TLS: "on",
-      ESB_GATEWAY_PORT: String(port),
-      ESB_AGENT_ADDRESS: await agent.listen(),
-      ESB_FREEZE_AFTER_MS: "-1",
-    }),
-  );
-  await gateway.logged("agent is there");
-  const session = stack.use(await openHttp2(`https://127.0.0.1:${port}`));
-  const idle = stack.use(await openHttp2(`https://127.0.0.1:${port}`));
+  await using setup = await startDraining({ ESB_TLS: "on" });
+  const url = `https://127.0.0.1:${setup.port}`;
+  await using session = await openHttp2(url);
+  await using idle = await openHttp2(url);
   const stream = begin(session, "POST", path, {}, "{}");
-  await until(() => running.length === 1);
+  await until(() => setup.running.length === 1);
   const goaway = once(session, "goaway");
   const idleGoaway = once(idle, "goaway");
-  gateway.child.kill("SIGTERM");
+  await setup.stop();
   await goaway;
-  running[0]?.end('"done"');
+  setup.running[0]?.end('"done"');
   const answer = await answerOf(stream);
   assert.equal(answer.status, 200);
   assert.equal(answer.body.toString(), '"done"');
   await idleGoaway;
-  assert.deepEqual((await gateway.exited)[0], 0);
+  assert.deepEqual((await setup.gateway.exited)[0], 0);
 });

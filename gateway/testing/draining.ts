@@ -9,6 +9,7 @@ export interface Draining extends AsyncDisposable {
   readonly gateway: GatewayProcess;
   /** What workers have been asked and have not answered. */
   readonly running: ServerResponse[];
+  /** Without TLS. */
   readonly url: string;
   readonly port: number;
   invoke(): Promise<Answer>;
