@@ -15,7 +15,7 @@ const observer: SessionObserver = {
 };
 
 /** A session whose clock goes when the test says so. */
-function session() {
+function session(heard: Partial<SessionObserver> = {}) {
   const timers: { ms: number; callback: () => void }[] = [];
   const subject = new WorkerSession(
     {
@@ -37,7 +37,7 @@ function session() {
         timers.push({ ms, callback });
         return nothing;
       },
-      observer,
+      observer: { ...observer, ...heard },
       onInitFailed: nothing,
     },
   );
@@ -108,6 +108,15 @@ test("L3 a runtime that asks again in time gets what waits", () => {
   subject.next(again);
   timers[0]?.callback();
   assert.deepEqual([again.delivered.length, waits.told], [1, []]);
+});
+
+test("L3 an invocation begins before its runtime hears of it: what it prints then comes behind its beginning", () => {
+  const asked = poll();
+  const heard: number[] = [];
+  const { subject } = session({ started: () => heard.push(asked.delivered.length) });
+  subject.next(asked);
+  subject.invoke(invocation(1).value);
+  assert.deepEqual([heard, asked.delivered.length], [[0], 1]);
 });
 
 test("L3 an invocation's time is nobody's timer here: its caller keeps it", () => {

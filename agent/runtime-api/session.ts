@@ -277,9 +277,10 @@ export class WorkerSession {
     // Who has the next one has read the one before, or never will: events that nobody reads do not pile up.
     this.#delivered?.close();
     this.#delivered = poll;
+    // Before anything can run that belongs behind it: what is printed bears its own time.
+    this.#parts.observer.started(invocation);
     poll.deliver(invocation);
     for (const identifier of extensions) this.#tell(identifier, invokeEvent(invocation));
-    this.#parts.observer.started(invocation);
   }
 
   #tell(identifier: string, event: object): void {
