@@ -30,6 +30,7 @@ async function main(parts: readonly string[], complete: boolean): Promise<void> 
   await runPart({
     pattern: "test/aws/**/*.test.ts",
     names: parts,
+    concurrency: 2,
     fileTimeoutMs,
     leftBehind,
     complete,

@@ -33,6 +33,8 @@ async function main(parts: readonly string[]): Promise<void> {
   await runPart({
     pattern: "test/deploy/*.test.ts",
     names: parts,
+    // They share an engine's images.
+    concurrency: 1,
     fileTimeoutMs,
     leftBehind: async (before) => newSince(before, await takeSnapshot()).filter((line) => traces.test(line)),
     complete: false,

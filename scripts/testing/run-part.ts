@@ -11,6 +11,8 @@ export interface PartOptions {
   readonly pattern: string;
   /** Parts of file names, any of which selects a file; none selects all. */
   readonly names: readonly string[];
+  /** Files at a time. */
+  readonly concurrency: number;
   readonly fileTimeoutMs: number;
   /** What is on the machine that was not there before, and is the tests' own. */
   readonly leftBehind: (before: Snapshot) => Promise<readonly string[]>;
@@ -18,8 +20,8 @@ export interface PartOptions {
   readonly complete: boolean;
 }
 
-/** Runs the files of a part of the tests, one after the other. The last line counts. @throws Error when none matches */
-export async function runPart({ pattern, names, fileTimeoutMs, leftBehind, complete }: PartOptions): Promise<void> {
+/** Runs the files of a part of the tests. The last line counts. @throws Error when none matches */
+export async function runPart({ pattern, names, leftBehind, complete, ...how }: PartOptions): Promise<void> {
   const files: string[] = [];
   for await (const file of glob(pattern, { cwd: root })) {
     if (names.length === 0 || names.some((name) => file.includes(name))) files.push(join(root, file));
@@ -27,7 +29,7 @@ export async function runPart({ pattern, names, fileTimeoutMs, leftBehind, compl
   if (files.length === 0) throw new Error(`no test file matches ${names.join(" ")}`);
   const before = await takeSnapshot();
   const failures: string[] = [];
-  const counts = await runFiles({ files: files.sort(), concurrency: 1, fileTimeoutMs, say, failures });
+  const counts = await runFiles({ ...how, files: files.sort(), say, failures });
   const left = await leftBehind(before);
   if (left.length > 0) failures.push(`FAILED leak check: the tests left behind\n  ${left.join("\n  ")}`);
   if (complete && counts.skipped > 0) failures.push(`FAILED ${counts.skipped} tests were skipped`);
